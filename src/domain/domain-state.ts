@@ -1,0 +1,55 @@
+import type { SubscriptionRef, Uuid } from './identity.ts';
+
+/** libvirt's virDomainState, in words. */
+export type RunState = 'running' | 'blocked' | 'paused' | 'shutting-down' | 'off' | 'crashed' | 'pmsuspended' | 'no-state';
+
+/**
+ * libvirt's reason for being off or paused, in words (virDomainShutoffReason, virDomainPausedReason);
+ * `other` for reasons that no rule asks about.
+ */
+export type RunReason =
+  | 'unknown'
+  | 'shutdown'
+  | 'destroyed'
+  | 'crashed'
+  | 'saved'
+  | 'failed'
+  | 'daemon'
+  | 'snapshot'
+  | 'io-error'
+  | 'user'
+  | 'booted'
+  | 'other';
+
+/** Our element in the domain's `<metadata>`: the host alone can rebuild the records from it. */
+export interface MachineMetadata {
+  readonly schema: 1;
+  readonly uuid: Uuid;
+  readonly subscription?: SubscriptionRef;
+}
+
+export interface NetworkInterface {
+  readonly mac: string;
+  readonly linkUp: boolean;
+}
+
+/** One libvirt domain as it was just observed. Paths are absolute. */
+export interface DomainState {
+  readonly uuid: Uuid;
+  readonly name: string;
+  readonly run: RunState;
+  readonly reason: RunReason;
+  readonly persistent: boolean;
+  readonly hasSavedImage: boolean;
+  readonly agentConnected: boolean;
+  /** Since when this very state has been seen without interruption, on our wall clock (L7). */
+  readonly sinceUnixMs: number;
+  readonly metadata?: MachineMetadata;
+  /** Writable disks first to last; the cloud-init ISO is under `seeds`. */
+  readonly disks: readonly string[];
+  readonly seeds: readonly string[];
+  readonly interfaces: readonly NetworkInterface[];
+}
+
+/** Is the guest's machine powered, in whatever state? */
+export const isOn = (domain: DomainState): boolean => domain.run !== 'off' && domain.run !== 'crashed';

@@ -1,0 +1,15 @@
+/**
+ * A fact is known or unknown; unknown is a value of its own and never reads as "no" (L3).
+ * `sinceUnixMs` says since when it has been unknown, so that the log can tell an operator.
+ */
+export type Fact<T> =
+  | { readonly known: true; readonly value: T }
+  | { readonly known: false; readonly why: string; readonly sinceUnixMs: number };
+
+export const known = <T>(value: T): Fact<T> => ({ known: true, value });
+
+export const unknown = (why: string, sinceUnixMs: number): Fact<never> => ({ known: false, why, sinceUnixMs });
+
+/** Turns the value of a known fact into another; an unknown fact stays exactly as unknown as it was. */
+export const mapFact = <A, B>(fact: Fact<A>, change: (value: A) => B): Fact<B> =>
+  fact.known ? known(change(fact.value)) : fact;

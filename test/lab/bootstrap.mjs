@@ -1,0 +1,64 @@
+// What `npm run demo|test|check|mutants` start. Plain Node without dependencies: it runs before there are any.
+// Usage: node test/lab/bootstrap.mjs <demo|test|check|mutants|packages> [--yes] [arguments for the verb]
+
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installPackages, provideAsRoot } from './bootstrap/packages.mjs';
+import { provideNodeModules } from './bootstrap/node-modules.mjs';
+import { runInTurn, say } from './bootstrap/run.mjs';
+import { runVitest } from './bootstrap/vitest.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+/** Debian packages that each verb needs, beyond what `apt` itself, Node and git brought. */
+const lab = [
+  'libvirt-daemon-system',
+  'libvirt-clients',
+  'qemu-system-x86',
+  'qemu-utils',
+  'cloud-image-utils',
+  'dnsmasq-base',
+  'tini',
+  'e2fsprogs',
+];
+const packages = { demo: lab, test: [...lab, 'python3'], packages: [...lab, 'python3'] };
+
+const build = [process.execPath, 'debian/bundle.mjs'];
+
+/** Each verb is a list of commands run in turn; the first failure ends it with its exit code. */
+const commands = {
+  check: () => [
+    [bin('tsc'), '-p', '.'],
+    [bin('biome'), 'ci', '.'],
+    [bin('depcruise'), ...['src', 'streams', 'cli'].filter((folder) => existsSync(join(root, folder)))],
+    [bin('knip')],
+  ],
+  demo: (args) => [build, [process.execPath, 'dist/demo.mjs', ...args]],
+  mutants: (args) => [[bin('stryker'), 'run', ...args]],
+};
+
+async function main([verb, ...rest]) {
+  const args = rest.filter((arg) => arg !== '--yes');
+  const yes = args.length < rest.length;
+  if (!['demo', 'test', 'check', 'mutants', 'packages'].includes(verb)) {
+    say('usage: node test/lab/bootstrap.mjs <demo|test|check|mutants|packages> [--yes] [arguments]');
+    return 1;
+  }
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major < 20) {
+    say(`This is Node ${process.versions.node}; developing and the demo need Node 20 or newer (what ships runs from 18.19).`);
+    return 1;
+  }
+  process.chdir(root);
+  if (verb === 'packages') return installPackages(packages.packages);
+  const wanted = packages[verb];
+  if (wanted !== undefined && !(await provideAsRoot({ wanted, yes, entry: fileURLToPath(import.meta.url) }))) return 1;
+  if (!(await provideNodeModules(root))) return 1;
+  if (verb !== 'test') return runInTurn(commands[verb](args));
+  const built = await runInTurn([build]);
+  return built === 0 ? runVitest(bin('vitest'), args) : built;
+}
+
+process.exitCode = await main(process.argv.slice(2));
