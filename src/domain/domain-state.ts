@@ -1,7 +1,15 @@
 import type { SubscriptionRef, Uuid } from './identity.ts';
 
 /** libvirt's virDomainState, in words. */
-export type RunState = 'running' | 'blocked' | 'paused' | 'shutting-down' | 'off' | 'crashed' | 'pmsuspended' | 'no-state';
+export type RunState =
+  | 'running'
+  | 'blocked'
+  | 'paused'
+  | 'shutting-down'
+  | 'off'
+  | 'crashed'
+  | 'pmsuspended'
+  | 'no-state';
 
 /**
  * libvirt's reason for being off or paused, in words (virDomainShutoffReason, virDomainPausedReason);

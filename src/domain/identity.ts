@@ -23,5 +23,4 @@ export type MachineClass =
   | { readonly kind: 'foreign' };
 
 /** `chainId:contract:subscriptionId`, for maps and logs. */
-export const subscriptionKey = (ref: SubscriptionRef): string =>
-  `${ref.chainId}:${ref.contract}:${ref.subscriptionId}`;
+export const subscriptionKey = (ref: SubscriptionRef): string => `${ref.chainId}:${ref.contract}:${ref.subscriptionId}`;

@@ -41,7 +41,12 @@ export interface ChainHealth {
 export type ChainHint =
   | { readonly kind: 'subscription'; readonly ref: SubscriptionRef; readonly what: string; readonly block: bigint }
   | { readonly kind: 'token'; readonly tokenId: bigint; readonly what: string; readonly block: bigint }
-  | { readonly kind: 'reorg'; readonly depth: number; readonly from: bigint; readonly suspects: readonly SubscriptionRef[] }
+  | {
+      readonly kind: 'reorg';
+      readonly depth: number;
+      readonly from: bigint;
+      readonly suspects: readonly SubscriptionRef[];
+    }
   | { readonly kind: 'advanced'; readonly head: bigint; readonly safe: bigint; readonly finalized: bigint }
   | { readonly kind: 'unknown'; readonly why: string; readonly sinceUnixMs: number }
   | { readonly kind: 'known-again'; readonly unknownForMs: number };

@@ -1,8 +1,6 @@
 import type { DomainState } from '../domain/domain-state.ts';
 import type { Uuid } from '../domain/identity.ts';
-
-/** How a graceful shutdown is asked for: through the guest agent, or by the ACPI power button. */
-export type ShutdownMode = 'agent' | 'acpi';
+import type { ShutdownMode } from '../domain/shutdown-mode.ts';
 
 /**
  * The host's hypervisor. Every call is bounded in time. A call that cannot be answered throws `HypervisorError`

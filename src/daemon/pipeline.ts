@@ -1,0 +1,80 @@
+import { catchError, debounceTime, defer, EMPTY, from, groupBy, map, mergeMap, type Observable, of } from 'rxjs';
+import type { Deadlines } from '../../streams/deadlines.ts';
+import { coalesceMap } from '../../streams/operators/coalesce-map.ts';
+import type { Wake, WakeReason } from '../../streams/wake.ts';
+import { explain } from '../domain/errors.ts';
+import type { Uuid } from '../domain/identity.ts';
+import type { Fleet } from '../operations/fleet.ts';
+import type { Reconcile } from '../operations/reconcile.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { Narrator } from './narrator.ts';
+
+/*
+ * INVARIANTS
+ * - One machine is never worked on twice at once, many are at the same time (L2).
+ * - The number of groups is unbounded and the bound lies inside, around the work: values of a group that waits for a
+ *   bounded mergeMap would be lost for ever.
+ * - No error leaves a group: it becomes a log line and a later look (L8).
+ */
+
+const IDLE_GROUP_MS = 10 * 60 * 1000;
+const RETRY_MS = 5000;
+
+export interface PipelineDeps {
+  readonly fleet: Fleet;
+  readonly reconcile: Reconcile;
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly narrator: Narrator;
+  /** The cap over all machines (L2). */
+  readonly withSlot: <T>(body: () => Promise<T>) => Promise<T>;
+  /** The first complete survey was taken. */
+  readonly onSurvey: () => void;
+  /** 0..1, for jitter. */
+  readonly random: () => number;
+}
+
+interface Look {
+  readonly uuid: Uuid;
+  readonly why: WakeReason;
+}
+
+const expand = (deps: PipelineDeps, wake: Wake): Observable<Look> => {
+  if (wake.target.kind === 'machine') return of({ uuid: wake.target.uuid, why: wake.why });
+  return defer(async () => {
+    const machines = await deps.fleet.survey();
+    deps.onSurvey();
+    return machines;
+  }).pipe(
+    mergeMap((machines) => from(machines)),
+    map((uuid) => ({ uuid, why: wake.why })),
+    catchError((error: unknown) => {
+      deps.narrator.surveyFailed(explain(error));
+      return EMPTY;
+    }),
+  );
+};
+
+const lookAt = async (deps: PipelineDeps, look: Look): Promise<void> => {
+  const { uuid, why } = look;
+  try {
+    const last = await deps.withSlot(() => deps.reconcile(uuid, (round) => deps.narrator.round(round, why)));
+    const again = last?.plan.lookAgainAtUnixMs;
+    if (last?.acted) deps.deadlines.set(uuid, deps.clock.nowUnixMs() + RETRY_MS);
+    else if (again === undefined) deps.deadlines.clear(uuid);
+    else deps.deadlines.set(uuid, Math.max(again, deps.clock.nowUnixMs() + 50));
+  } catch (error) {
+    deps.narrator.lookFailed(uuid, error);
+    deps.deadlines.set(uuid, deps.clock.nowUnixMs() + RETRY_MS * (1 + 5 * deps.random()));
+  }
+};
+
+/** From wakes to looks: one machine at a time, coalesced; all machines in parallel under one cap. */
+export const pipeline = (deps: PipelineDeps, wakes$: Observable<Wake>): Observable<void> =>
+  wakes$.pipe(
+    mergeMap((wake) => expand(deps, wake)),
+    groupBy((look) => look.uuid, { duration: (group) => group.pipe(debounceTime(IDLE_GROUP_MS)) }),
+    mergeMap((group) => group.pipe(coalesceMap((look) => lookAt(deps, look)))),
+  );

@@ -1,0 +1,94 @@
+import type { DomainState } from './domain-state.ts';
+import type { MachineDetails } from './journal/memory.ts';
+import type { Observation } from './observation.ts';
+import type { VmRecord } from './record.ts';
+import type { Outcome } from './situation.ts';
+
+/** What the journal keeps of a machine, from its record and its domain. */
+export const detailsFrom = (record: VmRecord | undefined, domain: DomainState, nowUnixMs: number): MachineDetails => ({
+  ipAddress: record?.ipAddress ?? '',
+  ipv6Address: record?.ipv6Address ?? '',
+  owner: record?.ownerWallet ?? record?.owner ?? '',
+  username: record?.username ?? '',
+  createdAtUnix: record?.createdAtUnix ?? BigInt(Math.floor(nowUnixMs / 1000)),
+  nftTokenId: record?.nftTokenId,
+  nftMinted: record?.nftMinted ?? false,
+  disks: [...domain.disks],
+  seeds: [...domain.seeds],
+});
+
+/** A row of the stranger's part of the decision, with its name. */
+export type NamedOutcome = Outcome & { readonly row: string };
+
+const isLive = (record: VmRecord | undefined): record is VmRecord =>
+  record !== undefined && record.status !== 'destroyed';
+
+const byMetadata = (observation: Observation, domain: DomainState, record: VmRecord | undefined): NamedOutcome => {
+  const { metadata } = domain;
+  if (metadata === undefined || metadata.uuid !== observation.uuid) {
+    return {
+      row: 'foreign',
+      because: "its metadata is another machine's",
+      report: { level: 'warn', what: 'metadata names another machine: foreign, never touched' },
+    };
+  }
+  if (observation.subscriptionTaken) {
+    return {
+      row: 'foreign',
+      because: 'its subscription has another machine',
+      report: { level: 'error', what: 'a second domain for one subscription: foreign, never touched' },
+    };
+  }
+  const machineClass = metadata.subscription
+    ? ({ kind: 'bound', subscription: metadata.subscription } as const)
+    : ({ kind: 'record-only' } as const);
+  const details = detailsFrom(record, domain, observation.nowUnixMs);
+  return {
+    row: 'known-by-metadata',
+    because: 'its metadata says it is ours',
+    chores: [{ chore: 'adopt', machineClass, details, how: 'metadata' }],
+  };
+};
+
+const byRecord = (observation: Observation, domain: DomainState, record: VmRecord): NamedOutcome => {
+  const details = detailsFrom(record, domain, observation.nowUnixMs);
+  const { candidate } = observation;
+  if (candidate === undefined) {
+    const chore = { chore: 'adopt', machineClass: { kind: 'record-only' }, details, how: 'record' } as const;
+    return {
+      row: 'adopted-record-only',
+      because: 'it has a live record, and its name binds to no subscription',
+      chores: [chore],
+    };
+  }
+  if (observation.subscriptionTaken) {
+    return {
+      row: 'foreign',
+      because: 'its subscription has another machine',
+      report: { level: 'error', what: 'a second domain for one subscription: foreign, never touched' },
+    };
+  }
+  const head = candidate.view.head;
+  if (!head.known) return { row: 'adoption-waits', because: `whether its name binds is unknown: ${head.why}` };
+  const chore = {
+    chore: 'adopt',
+    machineClass: { kind: 'bound', subscription: candidate.ref },
+    details,
+    how: 'record and chain',
+  } as const;
+  return { row: 'adopted-bound', because: `subscription ${candidate.ref.subscriptionId} exists`, chores: [chore] };
+};
+
+/**
+ * A domain that the journal does not know (D8, D10): ours by its metadata, or by a live record under its name, else
+ * foreign: reported once and never touched. Records that cannot be read decide nothing.
+ */
+export const adopt = (observation: Observation): NamedOutcome => {
+  const { domain, record } = observation;
+  if (!domain.known || domain.value === 'absent')
+    return { row: 'nothing-there', because: 'no domain and nothing remembered' };
+  if (domain.value.metadata) return byMetadata(observation, domain.value, record.known ? record.value : undefined);
+  if (!record.known) return { row: 'adoption-waits', because: `whether it has a record is unknown: ${record.why}` };
+  if (isLive(record.value) && !observation.nameTaken) return byRecord(observation, domain.value, record.value);
+  return { row: 'foreign', because: 'neither journal, metadata nor live record knows it' };
+};

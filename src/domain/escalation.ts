@@ -1,0 +1,54 @@
+import type { DomainState } from './domain-state.ts';
+import type { Suspending } from './journal/memory.ts';
+import type { Step } from './plan.ts';
+import type { Policy } from './policy.ts';
+
+/** The next move of a suspension under way, or how long to wait for the last one to show. */
+export type Move =
+  | { readonly step: Step; readonly because: string }
+  | { readonly waitUntilUnixMs: number; readonly because: string };
+
+const ask = (domain: DomainState, because: string): Move => ({
+  // Without a live agent only the power button is left; an agent that hangs must not cost the customer the grace of ACPI,
+  // so requests alternate from the second one on (the caller counts them).
+  step: { do: 'request-shutdown', mode: domain.agentConnected ? 'agent' : 'acpi' },
+  because,
+});
+
+/**
+ * Suspension escalates (libvirt's shutdown is only a request): ask, ask again, take the power gracefully, take it by
+ * force. Pure: it looks at what the journal says was done and when, so a daemon that was killed half-way goes on where it
+ * was. A paused guest can neither hear the agent nor ACPI.
+ */
+export const nextMove = (
+  domain: DomainState,
+  suspending: Suspending | undefined,
+  policy: Policy,
+  nowUnixMs: number,
+): Move => {
+  if (policy.suspendMode === 'save' && !suspending?.saveFailed && !suspending?.requests) {
+    return { step: { do: 'save' }, because: 'suspend_mode is save' };
+  }
+  if (suspending === undefined || suspending.requests + suspending.powerOffs === 0) {
+    if (domain.run === 'paused')
+      return { step: { do: 'power-off', how: 'graceful' }, because: 'a paused guest cannot hear a request' };
+    return ask(domain, 'first request');
+  }
+  if (suspending.powerOffs > 0) return afterPowerOff(suspending, policy, nowUnixMs);
+  const patienceEnds = suspending.sinceUnixMs + policy.shutdownPatienceMs;
+  if (nowUnixMs >= patienceEnds) {
+    return { step: { do: 'power-off', how: 'graceful' }, because: `no answer to ${suspending.requests} requests` };
+  }
+  const repeatAt = suspending.lastRequestUnixMs + policy.shutdownRepeatMs;
+  if (nowUnixMs < repeatAt) {
+    return { waitUntilUnixMs: Math.min(repeatAt, patienceEnds), because: 'the guest was asked to shut down' };
+  }
+  const mode = domain.agentConnected && suspending.requests % 2 === 0 ? 'agent' : 'acpi';
+  return { step: { do: 'request-shutdown', mode }, because: `request ${suspending.requests + 1}` };
+};
+
+const afterPowerOff = (suspending: Suspending, policy: Policy, nowUnixMs: number): Move => {
+  const forceAt = suspending.lastPowerOffUnixMs + policy.powerOffPatienceMs;
+  if (nowUnixMs < forceAt) return { waitUntilUnixMs: forceAt, because: 'its power was taken' };
+  return { step: { do: 'power-off', how: 'forced' }, because: 'qemu did not end gracefully' };
+};

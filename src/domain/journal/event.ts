@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import {
+  addressSchema,
+  chainCursorSchema,
+  harmKindSchema,
+  machineClassSchema,
+  machineDetailsSchema,
+  stopCauseSchema,
+  witnessSchema,
+} from './memory.ts';
+
+const uuid = z.string();
+
+/** What a decision rested on (L9); written with every intent. */
+export const basisSchema = z.object({
+  row: z.string(),
+  because: z.string(),
+  policyVersion: z.number(),
+  observedAtUnixMs: z.number(),
+  expiresAtUnix: z.bigint().optional(),
+  level: z.string().optional(),
+  blockNumber: z.bigint().optional(),
+  blockHash: z.string().optional(),
+  witnesses: z.array(witnessSchema).optional(),
+});
+export type Basis = z.infer<typeof basisSchema>;
+
+/** Everything that can stand in the journal. A new kind is added here and in the fold, never changed in meaning. */
+export const journalEventSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('machine-known'),
+    uuid,
+    name: z.string(),
+    machineClass: machineClassSchema,
+    details: machineDetailsSchema,
+    how: z.string(),
+  }),
+  z.object({ kind: z.literal('details-changed'), uuid, details: machineDetailsSchema }),
+  z.object({ kind: z.literal('seen-running'), uuid, bootId: z.string() }),
+  z.object({ kind: z.literal('seen-off'), uuid, cause: stopCauseSchema, bootId: z.string() }),
+  z.object({ kind: z.literal('expiry-read'), uuid, expiresAtUnix: z.bigint() }),
+  z.object({ kind: z.literal('witnessed'), uuid, read: witnessSchema }),
+  z.object({ kind: z.literal('intent'), uuid, step: z.string(), harm: harmKindSchema.optional(), basis: basisSchema }),
+  z.object({
+    kind: z.literal('outcome'),
+    uuid,
+    step: z.string(),
+    ok: z.boolean(),
+    durationMs: z.number(),
+    error: z.string().optional(),
+    curable: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal('suspended'), uuid, atUnixMs: z.number() }),
+  z.object({ kind: z.literal('suspension-over'), uuid, why: z.string() }),
+  z.object({ kind: z.literal('quarantined'), uuid, untilUnixMs: z.number() }),
+  z.object({ kind: z.literal('restored'), uuid }),
+  z.object({ kind: z.literal('purged'), uuid }),
+  z.object({ kind: z.literal('login-set'), uuid, owner: addressSchema }),
+  z.object({ kind: z.literal('link'), uuid, up: z.boolean() }),
+  z.object({ kind: z.literal('hold'), uuid, reason: z.string(), by: z.string(), untilUnixMs: z.number() }),
+  z.object({ kind: z.literal('release'), uuid, by: z.string() }),
+  z.object({
+    kind: z.literal('protect'),
+    uuid,
+    reason: z.string(),
+    by: z.string(),
+    untilUnixMs: z.number().optional(),
+  }),
+  z.object({ kind: z.literal('unprotect'), uuid, by: z.string() }),
+  z.object({ kind: z.literal('ack'), what: z.string(), by: z.string() }),
+  z.object({ kind: z.literal('breaker-tripped'), harm: harmKindSchema, reason: z.string() }),
+  z.object({ kind: z.literal('clock-jumped'), byMs: z.number() }),
+  z.object({
+    kind: z.literal('chain-advanced'),
+    follower: z.string(),
+    cursor: chainCursorSchema,
+    /** What was found in the blocks that the cursor passed, in words, for whoever reads the journal. */
+    derived: z.array(z.string()),
+  }),
+]);
+export type JournalEvent = z.infer<typeof journalEventSchema>;

@@ -1,0 +1,194 @@
+import type { JournalEvent } from './event.ts';
+import type { JournalState, MachineMemory, StopCause, Suspending } from './memory.ts';
+
+/** How long harmful decisions are remembered for the breaker; longer than any window that can be configured. */
+const HARM_MEMORY_MS = 7 * 24 * 3600 * 1000;
+
+/** The key under which crashes are counted among a machine's failures. */
+export const CRASH = 'crash';
+const CRASHES_IN_A_ROW_MS = 15 * 60 * 1000;
+
+type MachineEvent = Extract<JournalEvent, { uuid: string }>;
+
+const suspendingFrom = (memory: MachineMemory, atUnixMs: number): Suspending =>
+  memory.suspending ?? {
+    sinceUnixMs: atUnixMs,
+    requests: 0,
+    lastRequestUnixMs: 0,
+    powerOffs: 0,
+    lastPowerOffUnixMs: 0,
+    saveFailed: false,
+  };
+
+const withIntent = (memory: MachineMemory, step: string, atUnixMs: number): MachineMemory => {
+  const suspending = suspendingFrom(memory, atUnixMs);
+  switch (step) {
+    case 'request-shutdown':
+      return {
+        ...memory,
+        suspending: { ...suspending, requests: suspending.requests + 1, lastRequestUnixMs: atUnixMs },
+      };
+    case 'save':
+      return { ...memory, suspending };
+    case 'power-off':
+      return {
+        ...memory,
+        suspending: { ...suspending, powerOffs: suspending.powerOffs + 1, lastPowerOffUnixMs: atUnixMs },
+      };
+    case 'destroy':
+      return { ...memory, phase: 'destroying' };
+    case 'restore':
+      return { ...memory, phase: 'restoring' };
+    default:
+      return memory;
+  }
+};
+
+const withOutcome = (
+  memory: MachineMemory,
+  event: Extract<JournalEvent, { kind: 'outcome' }>,
+  atUnixMs: number,
+): MachineMemory => {
+  const { [event.step]: before, ...others } = memory.failures;
+  if (event.ok) return { ...memory, failures: others };
+  const failure = {
+    count: (before?.count ?? 0) + 1,
+    lastUnixMs: atUnixMs,
+    message: event.error ?? 'failed',
+    curable: event.curable ?? true,
+  };
+  const suspending =
+    event.step === 'save' && memory.suspending ? { ...memory.suspending, saveFailed: true } : memory.suspending;
+  return { ...memory, suspending, failures: { ...others, [event.step]: failure } };
+};
+
+/** Crashes in a row are counted like failures of a step, so that a guest that dies at once is not started in a circle (L8). */
+const withCrash = (memory: MachineMemory, cause: StopCause, atUnixMs: number): MachineMemory => {
+  if (cause !== 'crash') return memory;
+  const before = memory.failures[CRASH];
+  const inARow = before !== undefined && atUnixMs - before.lastUnixMs < CRASHES_IN_A_ROW_MS ? before.count : 0;
+  const crash = { count: inARow + 1, lastUnixMs: atUnixMs, message: 'the guest or its qemu died', curable: true };
+  return { ...memory, failures: { ...memory.failures, [CRASH]: crash } };
+};
+
+const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: number): MachineMemory => {
+  switch (event.kind) {
+    case 'machine-known':
+      return { ...memory, name: event.name, details: event.details };
+    case 'details-changed':
+      return { ...memory, details: event.details };
+    case 'seen-running':
+      return { ...memory, run: { on: true, atUnixMs, bootId: event.bootId } };
+    case 'seen-off':
+      return withCrash(
+        { ...memory, run: { on: false, cause: event.cause, atUnixMs, bootId: event.bootId } },
+        event.cause,
+        atUnixMs,
+      );
+    case 'expiry-read':
+      return { ...memory, lastExpiresAtUnix: event.expiresAtUnix };
+    case 'witnessed':
+      // The first read stays: the gap is counted from it (D22). Reads that said something else are void.
+      return {
+        ...memory,
+        witnesses: [...memory.witnesses.filter((read) => read.expiresAtUnix === event.read.expiresAtUnix), event.read],
+      };
+    case 'intent':
+      return withIntent(memory, event.step, atUnixMs);
+    case 'outcome':
+      return withOutcome(memory, event, atUnixMs);
+    case 'suspended':
+      return {
+        ...memory,
+        suspending: undefined,
+        suspendedAtUnixMs: event.atUnixMs,
+        run: memory.run && { ...memory.run, on: false, cause: memory.run.cause === 'admin' ? 'admin' : 'expiry' },
+      };
+    case 'suspension-over':
+      return { ...memory, suspending: undefined, suspendedAtUnixMs: undefined, witnesses: [] };
+    case 'quarantined':
+      return {
+        ...memory,
+        phase: 'quarantined',
+        quarantine: { sinceUnixMs: atUnixMs, untilUnixMs: event.untilUnixMs },
+        witnesses: [],
+      };
+    case 'restored':
+      return { ...memory, phase: 'present', quarantine: undefined, witnesses: [] };
+    case 'purged':
+      return { ...memory, phase: 'gone', quarantine: undefined };
+    case 'login-set':
+      return { ...memory, loginOwner: event.owner };
+    case 'link':
+      return { ...memory, linkDownSinceUnixMs: event.up ? undefined : (memory.linkDownSinceUnixMs ?? atUnixMs) };
+    case 'hold':
+      return {
+        ...memory,
+        hold: { reason: event.reason, by: event.by, sinceUnixMs: atUnixMs, untilUnixMs: event.untilUnixMs },
+      };
+    case 'release':
+      return { ...memory, hold: undefined };
+    case 'protect':
+      return {
+        ...memory,
+        protect: { reason: event.reason, by: event.by, sinceUnixMs: atUnixMs, untilUnixMs: event.untilUnixMs },
+      };
+    case 'unprotect':
+      return { ...memory, protect: undefined };
+  }
+};
+
+const newMachine = (event: Extract<JournalEvent, { kind: 'machine-known' }>): MachineMemory => ({
+  uuid: event.uuid,
+  name: event.name,
+  machineClass: event.machineClass,
+  details: event.details,
+  phase: 'present',
+  witnesses: [],
+  failures: {},
+});
+
+const withHarm = (state: JournalState, event: MachineEvent, atUnixMs: number): JournalState => {
+  if (event.kind !== 'intent' || event.harm === undefined) return state;
+  const recent = state.harm.filter((entry) => entry.atUnixMs > atUnixMs - HARM_MEMORY_MS);
+  return { ...state, harm: [...recent, { kind: event.harm, uuid: event.uuid, atUnixMs }] };
+};
+
+/** One acknowledgement releases one event (L10): the breaker, the doubt about the clock or the chain, or a parked machine. */
+const withAck = (state: JournalState, what: string, atUnixMs: number): JournalState => {
+  if (what === 'chain') return { ...state, chainAckUnixMs: atUnixMs };
+  if (what === 'clock') return { ...state, clockDoubt: undefined };
+  if (what === 'breaker:suspend' || what === 'breaker:destroy') {
+    const harm = what.slice('breaker:'.length);
+    return {
+      ...state,
+      breaker: Object.fromEntries(Object.entries(state.breaker).filter(([kind]) => kind !== harm)),
+      harm: state.harm.filter((entry) => entry.kind !== harm),
+    };
+  }
+  const memory = state.machines[what];
+  return memory ? { ...state, machines: { ...state.machines, [what]: { ...memory, failures: {} } } } : state;
+};
+
+/**
+ * The journal's meaning: state after one more event. Pure and total; an event about a machine that the journal does
+ * not know is without effect (its `machine-known` was lost with a torn tail, and will be written again).
+ */
+export const foldJournal = (state: JournalState, event: JournalEvent, atUnixMs: number): JournalState => {
+  if ('uuid' in event) {
+    const memory = state.machines[event.uuid] ?? (event.kind === 'machine-known' ? newMachine(event) : undefined);
+    if (memory === undefined) return state;
+    const machines = { ...state.machines, [event.uuid]: foldMachine(memory, event, atUnixMs) };
+    return withHarm({ ...state, machines }, event, atUnixMs);
+  }
+  switch (event.kind) {
+    case 'ack':
+      return withAck(state, event.what, atUnixMs);
+    case 'breaker-tripped':
+      return { ...state, breaker: { ...state.breaker, [event.harm]: { atUnixMs, reason: event.reason } } };
+    case 'clock-jumped':
+      return { ...state, clockDoubt: { atUnixMs, byMs: event.byMs } };
+    case 'chain-advanced':
+      return { ...state, cursors: { ...state.cursors, [event.follower]: event.cursor } };
+  }
+};

@@ -1,0 +1,51 @@
+import type { Address } from './identity.ts';
+import type { Observation } from './observation.ts';
+import type { Step } from './plan.ts';
+
+/** The token that is proven to be this machine's (D25): minted for it, and never token 0, which is the administrator's. */
+export const provenToken = (observation: Pick<Observation, 'record' | 'memory'>): bigint | undefined => {
+  const { record, memory } = observation;
+  const fromRecord = record.known && record.value?.nftMinted ? record.value.nftTokenId : undefined;
+  const token = fromRecord ?? (memory?.details.nftMinted ? memory.details.nftTokenId : undefined);
+  return token !== undefined && token > 0n ? token : undefined;
+};
+
+/** Whom the guest's GECOS names, as far as we know: what we set last, else whom the machine was made for. */
+const ownerInGuest = (observation: Observation): string | undefined => {
+  const { memory, record } = observation;
+  const owner = memory?.loginOwner ?? (record.known ? (record.value?.ownerWallet ?? record.value?.owner) : undefined);
+  return (owner ?? memory?.details.owner)?.toLowerCase();
+};
+
+/**
+ * The new owner that the guest does not name yet; absent where nothing is known to have changed. A change counts at
+ * `safe`, agreed by the head (D25).
+ */
+export const newOwner = (
+  observation: Observation,
+): { readonly owner: Address; readonly tokenId: bigint } | undefined => {
+  const { login } = observation;
+  const token = provenToken(observation);
+  if (login === undefined || token === undefined || login.tokenId !== token) return undefined;
+  if (!login.safe.known || !login.head.known || login.safe.value !== login.head.value) return undefined;
+  return login.safe.value === ownerInGuest(observation) ? undefined : { owner: login.safe.value, tokenId: token };
+};
+
+/** How to start a machine: where its owner changed while it was off, afresh and without network until GECOS is right. */
+export const startStep = (observation: Observation): Step => {
+  const changed = newOwner(observation) !== undefined || observation.memory?.linkDownSinceUnixMs !== undefined;
+  return { do: 'start', dropSaved: changed, linkDown: changed };
+};
+
+/** What the login right wants of a running machine now. */
+export const loginStep = (observation: Observation): Step | undefined => {
+  const { domain, memory } = observation;
+  if (!domain.known || domain.value === 'absent' || domain.value.run !== 'running') return undefined;
+  const changed = newOwner(observation);
+  if (changed) {
+    if (!domain.value.agentConnected) return undefined;
+    return { do: 'set-login', ...changed, username: memory?.details.username ?? '' };
+  }
+  const ownerKnown = observation.login?.safe.known === true || provenToken(observation) === undefined;
+  return memory?.linkDownSinceUnixMs !== undefined && ownerKnown ? { do: 'link-up' } : undefined;
+};

@@ -1,0 +1,31 @@
+import { isOn } from './domain-state.ts';
+import type { Observation } from './observation.ts';
+
+/** Where a machine stands in its life: derived anew from each observation, stored nowhere. */
+export type MachineState =
+  | 'unseen'
+  | 'stranger'
+  | 'running'
+  | 'stopping'
+  | 'off'
+  | 'suspended'
+  | 'destroying'
+  | 'restoring'
+  | 'quarantined'
+  | 'missing'
+  | 'gone';
+
+const presentState = (observation: Observation): MachineState => {
+  const { memory, domain } = observation;
+  if (!domain.known) return 'unseen';
+  if (domain.value === 'absent') return 'missing';
+  if (isOn(domain.value)) return memory?.suspending ? 'stopping' : 'running';
+  return memory?.suspendedAtUnixMs === undefined ? 'off' : 'suspended';
+};
+
+export const stateOf = (observation: Observation): MachineState => {
+  const { memory, domain } = observation;
+  if (!domain.known) return 'unseen';
+  if (memory === undefined) return 'stranger';
+  return memory.phase === 'present' ? presentState(observation) : memory.phase;
+};

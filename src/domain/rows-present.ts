@@ -1,0 +1,190 @@
+import { backoffEndsUnixMs } from './backoff.ts';
+import { nextMove } from './escalation.ts';
+import { CRASH } from './journal/fold.ts';
+import { loginStep, newOwner, startStep } from './login.ts';
+import { isOver, isPaid, lookAtExpiry, type Outcome, type Row, type Situation, wait, withPermit } from './situation.ts';
+import { stopCauseOf } from './stop-cause.ts';
+
+/** Rows for a machine that has its domain: running, stopping, off, suspended. */
+
+const suspendFurther = (situation: Situation): Outcome => {
+  const { domain, memory, policy, observation } = situation;
+  if (domain === undefined) return wait('the domain was not seen');
+  return withPermit(situation, { kind: 'suspend', begun: memory.suspending !== undefined }, (because) => {
+    const move = nextMove(domain, memory.suspending, policy, observation.nowUnixMs);
+    return 'step' in move
+      ? { step: move.step, because: `${because}; ${move.because}` }
+      : wait(move.because, move.waitUntilUnixMs);
+  });
+};
+
+const causeOf = ({ memory, domain }: Situation) => (domain ? stopCauseOf(memory, domain) : 'admin');
+
+const isPaused = ({ domain }: Situation): boolean => domain?.run === 'paused' || domain?.run === 'pmsuspended';
+
+const start = (because: string, situation: Situation): Outcome => ({ because, step: startStep(situation.observation) });
+
+const restart = (situation: Situation): Outcome => {
+  const { memory, policy, observation } = situation;
+  const cause = causeOf(situation);
+  const crash = cause === 'crash' ? memory.failures[CRASH] : undefined;
+  const notBefore =
+    crash && crash.count > 1 ? backoffEndsUnixMs(observation.uuid, { ...crash, count: crash.count - 1 }, policy) : 0;
+  if (notBefore > observation.nowUnixMs) return wait(`crash ${crash?.count} in a row`, notBefore);
+  return start(cause === 'host' ? 'it ran before the host went down' : 'its qemu died', situation);
+};
+
+const loginWork = (situation: Situation): Outcome => {
+  const { observation, memory, policy } = situation;
+  const step = loginStep(observation);
+  const since = memory.linkDownSinceUnixMs;
+  const late = since !== undefined && observation.nowUnixMs - since > policy.loginAlarmMs;
+  const waiting: Outcome = wait(
+    'the credential has a new owner and the guest agent does not answer',
+    lookAtExpiry(situation),
+  );
+  const outcome: Outcome = step
+    ? { because: step.do === 'link-up' ? 'GECOS is right' : 'the credential has a new owner', step }
+    : waiting;
+  return late
+    ? { ...outcome, report: { level: 'error', what: 'GECOS could not be set; the link stays down' } }
+    : outcome;
+};
+
+const goesOn = (situation: Situation): Outcome => {
+  const { standing } = situation;
+  const because = standing.known
+    ? standing.value === 'paid'
+      ? 'paid for'
+      : 'at its end, not over yet'
+    : `unknown: ${standing.why}`;
+  return wait(because, lookAtExpiry(situation));
+};
+
+export const PRESENT_ROWS: readonly Row[] = [
+  { state: 'running', row: 'expired-running', to: 'stopping', when: isOver, outcome: suspendFurther },
+  {
+    state: 'running',
+    row: 'io-error',
+    to: 'running',
+    when: (s) => isPaused(s) && s.domain?.reason === 'io-error',
+    outcome: () => ({
+      because: 'qemu paused the guest on a disk error',
+      report: { level: 'error', what: 'paused on a disk error: make room, then resume it by hand' },
+    }),
+  },
+  {
+    state: 'running',
+    row: 'paused-by-hand',
+    to: 'running',
+    when: isPaused,
+    outcome: (s) => ({ ...goesOn(s), report: { level: 'warn', what: 'paused by somebody else; left so' } }),
+  },
+  {
+    state: 'running',
+    row: 'new-owner',
+    to: 'running',
+    when: (s) => newOwner(s.observation) !== undefined || s.memory.linkDownSinceUnixMs !== undefined,
+    outcome: loginWork,
+  },
+  { state: 'running', row: 'goes-on', to: 'running', when: () => true, outcome: goesOn },
+
+  {
+    state: 'stopping',
+    row: 'suspension-taken-back',
+    to: 'running',
+    when: isPaid,
+    outcome: (s) => {
+      const began = s.memory.suspending;
+      const until =
+        Math.max(began?.lastRequestUnixMs ?? 0, began?.lastPowerOffUnixMs ?? 0) + s.policy.shutdownPatienceMs;
+      if (s.observation.nowUnixMs < until) return wait('paid again; the guest may still be going down', until);
+      return {
+        because: 'paid again, and the guest stayed up',
+        chores: [{ chore: 'note-suspension-over', why: 'paid again' }],
+      };
+    },
+  },
+  { state: 'stopping', row: 'still-stopping', to: 'off', when: () => true, outcome: suspendFurther },
+
+  {
+    state: 'off',
+    row: 'stop-unsettled',
+    to: 'off',
+    when: (s) => s.observation.nowUnixMs < (s.domain?.sinceUnixMs ?? 0) + s.policy.stopDebounceMs,
+    outcome: (s) => wait('it stopped a moment ago', (s.domain?.sinceUnixMs ?? 0) + s.policy.stopDebounceMs),
+  },
+  {
+    state: 'off',
+    row: 'paid-again-while-stopping',
+    to: 'running',
+    when: (s) => isPaid(s) && causeOf(s) === 'expiry',
+    outcome: (s) => start('paid again while it was being suspended', s),
+  },
+  {
+    state: 'off',
+    row: 'suspended-now',
+    to: 'suspended',
+    when: (s) => causeOf(s) === 'expiry',
+    outcome: (s) => ({
+      because: 'observed off',
+      chores: [{ chore: 'note-suspended', atUnixMs: s.observation.nowUnixMs }],
+    }),
+  },
+  {
+    state: 'off',
+    row: 'expired-off',
+    to: 'suspended',
+    when: isOver,
+    outcome: (s) =>
+      withPermit(s, { kind: 'suspend', begun: true }, (because) => ({
+        because: `${because}; it was off already`,
+        chores: [{ chore: 'note-suspended', atUnixMs: s.observation.nowUnixMs }],
+      })),
+  },
+  {
+    state: 'off',
+    row: 'restart',
+    to: 'running',
+    when: (s) => causeOf(s) === 'crash' || causeOf(s) === 'host',
+    outcome: restart,
+  },
+  {
+    state: 'off',
+    row: 'owner-off-start',
+    to: 'running',
+    when: (s) => causeOf(s) === 'owner' && s.policy.onOwnerStop === 'start' && isPaid(s),
+    outcome: (s) => start('its owner powered it off, and the policy starts it', s),
+  },
+  {
+    state: 'off',
+    row: 'stays-off',
+    to: 'off',
+    when: () => true,
+    outcome: (s) =>
+      wait(causeOf(s) === 'owner' ? 'its owner powered it off' : 'it was stopped by hand', lookAtExpiry(s)),
+  },
+
+  {
+    state: 'suspended',
+    row: 'paid-but-stopped-by-hand',
+    to: 'off',
+    when: (s) => isPaid(s) && s.memory.run?.cause === 'admin',
+    outcome: () => ({
+      because: 'paid again, and stopped by hand before',
+      chores: [{ chore: 'note-suspension-over', why: 'paid again' }],
+    }),
+  },
+  { state: 'suspended', row: 'paid-again', to: 'running', when: isPaid, outcome: (s) => start('paid again', s) },
+  {
+    state: 'suspended',
+    row: 'grace-over',
+    to: 'destroying',
+    when: () => true,
+    outcome: (s) =>
+      withPermit(s, { kind: 'destroy', begun: false }, (because) => ({
+        because: `${because}; grace has passed`,
+        step: { do: 'destroy' },
+      })),
+  },
+];

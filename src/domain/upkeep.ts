@@ -1,0 +1,126 @@
+import { isOn } from './domain-state.ts';
+import type { MachineDetails, MachineMemory } from './journal/memory.ts';
+import type { Observation } from './observation.ts';
+import type { Chore } from './plan.ts';
+import type { Policy } from './policy.ts';
+import type { RecordPatch, VmRecord } from './record.ts';
+import { stopCauseOf } from './stop-cause.ts';
+
+/*
+ * Upkeep brings journal, record and metadata in line with what is. It is worked out anew each time (L12), so a record
+ * that another program overwrote from a stale copy is right again after one look.
+ */
+
+const runNotes = (observation: Observation, memory: MachineMemory, policy: Policy): Chore[] => {
+  const { domain, bootId, nowUnixMs } = observation;
+  if (!domain.known || domain.value === 'absent' || memory.phase !== 'present') return [];
+  if (isOn(domain.value)) {
+    const noted = memory.run?.on === true && memory.run.bootId === bootId;
+    const chores: Chore[] = noted ? [] : [{ chore: 'note-running' }];
+    if (memory.suspendedAtUnixMs !== undefined) chores.push({ chore: 'note-suspension-over', why: 'it runs' });
+    return chores;
+  }
+  const settled = nowUnixMs >= domain.value.sinceUnixMs + policy.stopDebounceMs;
+  if (memory.run?.on === false || !settled) return [];
+  return [{ chore: 'note-off', cause: stopCauseOf(memory, domain.value) }];
+};
+
+const changedDetails = (memory: MachineMemory, record: VmRecord): MachineDetails | undefined => {
+  const now = memory.details;
+  const next: MachineDetails = {
+    ...now,
+    ipAddress: record.ipAddress || now.ipAddress,
+    ipv6Address: record.ipv6Address || now.ipv6Address,
+    username: record.username || now.username,
+    owner: record.ownerWallet || record.owner || now.owner,
+    nftTokenId: record.nftTokenId ?? now.nftTokenId,
+    nftMinted: record.nftMinted || now.nftMinted,
+  };
+  const same = (Object.keys(next) as (keyof MachineDetails)[]).every((key) => next[key] === now[key]);
+  return same ? undefined : next;
+};
+
+/** The expiry that the record should carry: the chain's, exactly, for a bound machine. */
+const rightExpiry = (observation: Observation, memory: MachineMemory): bigint | undefined => {
+  const { chain } = observation;
+  if (memory.machineClass.kind !== 'bound' || chain.kind !== 'view' || !chain.view.head.known) return undefined;
+  const until = chain.view.head.value.expiresAtUnix;
+  return memory.grantUntilUnix !== undefined && memory.grantUntilUnix > until ? memory.grantUntilUnix : until;
+};
+
+const wholeSeconds = (unixMs: number): bigint => BigInt(Math.floor(unixMs / 1000));
+
+const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bigint | undefined): RecordPatch => {
+  const suspendedAt = memory.suspendedAtUnixMs;
+  const status = suspendedAt === undefined ? 'active' : 'suspended';
+  const suspendedAtUnix = suspendedAt === undefined ? undefined : wholeSeconds(suspendedAt);
+  const owner = memory.loginOwner;
+  return {
+    ...(record.status === status ? {} : { status }),
+    ...(record.suspendedAtUnix === suspendedAtUnix ? {} : { suspendedAtUnix: suspendedAtUnix ?? null }),
+    ...(record.destroyedAtUnix === undefined ? {} : { destroyedAtUnix: null }),
+    ...(expiresAtUnix === undefined || record.expiresAtUnix === expiresAtUnix ? {} : { expiresAtUnix }),
+    ...(owner === undefined || record.ownerWallet?.toLowerCase() === owner ? {} : { owner, gecosSynced: true }),
+    ...(record.ipAddress !== '' || memory.details.ipAddress === '' ? {} : { ipAddress: memory.details.ipAddress }),
+  };
+};
+
+const recordChores = (observation: Observation, memory: MachineMemory): Chore[] => {
+  const { record, nameTaken, nowUnixMs } = observation;
+  if (!record.known || nameTaken || memory.phase === 'destroying' || memory.phase === 'restoring') return [];
+  const expiresAtUnix = rightExpiry(observation, memory);
+  if (memory.phase === 'present') {
+    if (record.value === undefined) {
+      const until = expiresAtUnix ?? memory.lastExpiresAtUnix;
+      const status = memory.suspendedAtUnixMs === undefined ? 'active' : 'suspended';
+      return until === undefined ? [] : [{ chore: 'restore-record', status, expiresAtUnix: until }];
+    }
+    const patch = presentPatch(memory, record.value, expiresAtUnix);
+    return Object.keys(patch).length > 0 ? [{ chore: 'patch-record', patch }] : [];
+  }
+  if (record.value === undefined || record.value.status === 'destroyed') return [];
+  const since = memory.quarantine?.sinceUnixMs ?? nowUnixMs;
+  return [{ chore: 'patch-record', patch: { status: 'destroyed', destroyedAtUnix: wholeSeconds(since) } }];
+};
+
+const expiryNotes = (observation: Observation, memory: MachineMemory): Chore[] => {
+  const { record } = observation;
+  const chainSays = rightExpiry(observation, memory);
+  const recordSays =
+    memory.machineClass.kind === 'record-only' && record.known ? record.value?.expiresAtUnix : undefined;
+  const until = chainSays ?? recordSays;
+  return until === undefined || until === memory.lastExpiresAtUnix
+    ? []
+    : [{ chore: 'note-expiry', expiresAtUnix: until }];
+};
+
+const addressChores = (observation: Observation, memory: MachineMemory): Chore[] => {
+  const { addressesListed } = observation;
+  const wanted = memory.phase === 'present' && addressesListed.known && !addressesListed.value;
+  return wanted ? [{ chore: 'claim-addresses' }] : [];
+};
+
+const metadataChores = (observation: Observation): Chore[] => {
+  const { domain } = observation;
+  return domain.known && domain.value !== 'absent' && domain.value.metadata === undefined && domain.value.persistent
+    ? [{ chore: 'write-metadata' }]
+    : [];
+};
+
+/** All upkeep for a machine that is ours, cheapest first. */
+export const upkeep = (observation: Observation, policy: Policy): readonly Chore[] => {
+  const { memory, record } = observation;
+  if (memory === undefined) return [];
+  const details =
+    memory.phase === 'present' && record.known && record.value && !observation.nameTaken
+      ? changedDetails(memory, record.value)
+      : undefined;
+  return [
+    ...runNotes(observation, memory, policy),
+    ...(details ? [{ chore: 'note-details', details } as const] : []),
+    ...expiryNotes(observation, memory),
+    ...metadataChores(observation),
+    ...recordChores(observation, memory),
+    ...addressChores(observation, memory),
+  ];
+};

@@ -1,0 +1,72 @@
+import { type DomainState, isOn } from '../domain/domain-state.ts';
+import { HypervisorError } from '../domain/errors.ts';
+import type { Uuid } from '../domain/identity.ts';
+import type { MachineMemory } from '../domain/journal/memory.ts';
+import type { Deps } from './deps.ts';
+
+/*
+ * INVARIANTS (D21, rules on libvirt)
+ * - Nothing is taken apart before the dossier is on disk.
+ * - No file moves before libvirt itself says that the domain is absent.
+ * - Every part may be repeated: a destroy that was cut off anywhere is finished, or undone, by the next one.
+ */
+
+const isUnder = (path: string, directories: readonly string[]): boolean =>
+  !path.includes('/../') && directories.some((directory) => path.startsWith(`${directory}/`));
+
+/** The machine's own files: disks and cloud-init below our directories. Anything else attached to it stays where it is. */
+const filesOf = (deps: Deps, memory: MachineMemory, domain: DomainState | 'absent'): readonly string[] => {
+  const cloudInit = deps.cloudInitDirectory(memory.name);
+  const seen = domain === 'absent' ? memory.details : domain;
+  const seeds = seen.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
+  return [...new Set([...seen.disks, ...seeds, cloudInit])].filter((path) => isUnder(path, deps.ownDirectories));
+};
+
+const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+  const domain = await deps.hypervisor.look(memory.uuid);
+  if (domain === 'absent') {
+    if (await deps.quarantine.dossier(memory.uuid)) return;
+    throw new HypervisorError(`${memory.name} is gone, and nothing was kept of its definition`, {
+      code: 'destroy-without-dossier',
+      retryable: false,
+      hint: 'look for its files by hand, then acknowledge',
+    });
+  }
+  if (isOn(domain)) throw new HypervisorError(`${memory.name} is on`, { code: 'domain-on', retryable: true });
+  const definition = await deps.hypervisor.definition(memory.uuid);
+  await deps.quarantine.keep({
+    uuid: memory.uuid,
+    name: memory.name,
+    definition,
+    files: filesOf(deps, memory, domain),
+  });
+};
+
+const undefineAndVerify = async (deps: Deps, uuid: Uuid): Promise<void> => {
+  await deps.hypervisor.undefine(uuid);
+  if ((await deps.hypervisor.look(uuid)) !== 'absent') {
+    throw new HypervisorError('the domain is still there after undefine', { code: 'undefine-failed', retryable: true });
+  }
+};
+
+const closeRecord = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+  const machines = Object.values(deps.journal.state().machines);
+  const nameTaken = machines.some(
+    (other) => other.uuid !== memory.uuid && other.name === memory.name && other.phase === 'present',
+  );
+  if (nameTaken) return;
+  const destroyedAtUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
+  await deps.records.patch(memory.name, { status: 'destroyed', destroyedAtUnix });
+  await deps.records.releaseAddresses(memory.details.ipAddress, memory.details.ipv6Address);
+};
+
+/** Takes a stopped machine apart into quarantine: from outside it is destroyed, inside everything is kept (D21). */
+export const destroyMachine = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+  await keepDossier(deps, memory);
+  await undefineAndVerify(deps, memory.uuid);
+  await deps.quarantine.moveIn(memory.uuid);
+  await deps.hypervisor.refreshPools();
+  await closeRecord(deps, memory);
+  const untilUnixMs = deps.clock.nowUnixMs() + deps.policy.quarantineMs;
+  await deps.journal.append([{ kind: 'quarantined', uuid: memory.uuid, untilUnixMs }]);
+};

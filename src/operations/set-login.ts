@@ -1,0 +1,40 @@
+import { GuestAgentError } from '../domain/errors.ts';
+import type { Address, Uuid } from '../domain/identity.ts';
+import type { Deps } from './deps.ts';
+
+const USERNAME = /^[a-z_][a-z0-9_-]{0,31}$/;
+const AGENT_TIMEOUT_MS = 10_000;
+
+/** The GECOS field that every version of the login module understands. */
+export const gecosOf = (owner: Address, tokenId: bigint): string => `wallet=${owner},nft=${tokenId}`;
+
+const run = async (deps: Deps, uuid: Uuid, argv: readonly string[]): Promise<string> => {
+  const result = await deps.agent.exec(uuid, argv, { timeoutMs: AGENT_TIMEOUT_MS });
+  if (result.exitCode === 0) return result.stdout;
+  throw new GuestAgentError(`${argv[0]} in the guest ended with ${result.exitCode}`, {
+    code: 'guest-command-failed',
+    retryable: true,
+  });
+};
+
+/** Lets the guest's GECOS name the credential's owner, and reads it back: only what was seen is believed (D25). */
+export const setLogin = async (
+  deps: Deps,
+  uuid: Uuid,
+  login: { readonly owner: Address; readonly tokenId: bigint; readonly username: string },
+): Promise<void> => {
+  if (!USERNAME.test(login.username)) {
+    throw new GuestAgentError('the record has no usable user name', {
+      code: 'no-username',
+      retryable: false,
+      hint: 'set username in its record',
+    });
+  }
+  const gecos = gecosOf(login.owner, login.tokenId);
+  await run(deps, uuid, ['/usr/sbin/usermod', '-c', gecos, login.username]);
+  const entry = await run(deps, uuid, ['/usr/bin/getent', 'passwd', login.username]);
+  if (entry.split(':')[4] !== gecos) {
+    throw new GuestAgentError('the guest still names somebody else', { code: 'gecos-unchanged', retryable: true });
+  }
+  await deps.journal.append([{ kind: 'login-set', uuid, owner: login.owner }]);
+};

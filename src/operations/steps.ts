@@ -1,0 +1,59 @@
+import { BlockhostError } from '../domain/errors.ts';
+import type { MachineMemory } from '../domain/journal/memory.ts';
+import type { Step, StepArguments, StepName } from '../domain/plan.ts';
+import type { Deps } from './deps.ts';
+import { destroyMachine } from './destroy.ts';
+import { restoreMachine } from './restore.ts';
+import { setLogin } from './set-login.ts';
+
+type Executors = {
+  readonly [Name in StepName]: (
+    deps: Deps,
+    memory: MachineMemory,
+    step: { readonly do: Name } & StepArguments[Name],
+  ) => Promise<void>;
+};
+
+const setLinks = async (deps: Deps, uuid: string, up: boolean): Promise<void> => {
+  const domain = await deps.hypervisor.look(uuid);
+  if (domain === 'absent') return;
+  for (const { mac } of domain.interfaces) await deps.hypervisor.setLink(uuid, mac, up);
+};
+
+const start: Executors['start'] = async (deps, { uuid }, step) => {
+  if (step.dropSaved) await deps.hypervisor.dropSavedImage(uuid);
+  if (step.linkDown) {
+    await deps.journal.append([{ kind: 'link', uuid, up: false }]);
+    await setLinks(deps, uuid, false);
+  }
+  try {
+    await deps.hypervisor.start(uuid);
+  } catch (error) {
+    // The disk is whole even where the memory image is not: the customer loses a session, not data.
+    if (!(error instanceof BlockhostError) || error.code !== 'saved-image-corrupt') throw error;
+    await deps.hypervisor.dropSavedImage(uuid);
+    await deps.hypervisor.start(uuid);
+  }
+};
+
+const EXECUTORS: Executors = {
+  start,
+  'request-shutdown': (deps, { uuid }, { mode }) => deps.hypervisor.requestShutdown(uuid, mode),
+  save: (deps, { uuid }) => deps.hypervisor.save(uuid),
+  'power-off': (deps, { uuid }, { how }) => deps.hypervisor.powerOff(uuid, how),
+  destroy: (deps, memory) => destroyMachine(deps, memory),
+  restore: (deps, memory) => restoreMachine(deps, memory),
+  purge: async (deps, { uuid }) => {
+    await deps.quarantine.purge(uuid);
+    await deps.journal.append([{ kind: 'purged', uuid }]);
+  },
+  'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
+  'link-up': async (deps, { uuid }) => {
+    await setLinks(deps, uuid, true);
+    await deps.journal.append([{ kind: 'link', uuid, up: true }]);
+  },
+};
+
+/** Performs one step. The table of executors is complete by its type; the cast only joins what the mapped type split. */
+export const performStep = (deps: Deps, memory: MachineMemory, step: Step): Promise<void> =>
+  (EXECUTORS[step.do] as (deps: Deps, memory: MachineMemory, step: Step) => Promise<void>)(deps, memory, step);
