@@ -1,3 +1,4 @@
+import { isOn } from './domain-state.ts';
 import { isPaid, type Row, type Situation, wait, withPermit } from './situation.ts';
 
 /** Rows for a machine that has no domain, or is on its way to or from having none. */
@@ -8,6 +9,17 @@ const missingFor = ({ observation }: Situation): number =>
   observation.absentSinceUnixMs === undefined ? 0 : observation.nowUnixMs - observation.absentSinceUnixMs;
 
 export const AWAY_ROWS: readonly Row[] = [
+  {
+    state: 'destroying',
+    row: 'started-while-destroying',
+    to: 'restoring',
+    when: ({ domain }) => domain !== undefined && isOn(domain),
+    outcome: () => ({
+      because: 'somebody started it before it was taken apart',
+      step: { do: 'restore' },
+      report: { level: 'warn', what: 'started by hand in the middle of its destruction: the destruction is undone' },
+    }),
+  },
   {
     state: 'destroying',
     row: 'paid-while-destroying',
