@@ -31,7 +31,7 @@ export interface PipelineDeps {
   /** The cap over all machines (L2). */
   readonly withSlot: <T>(body: () => Promise<T>) => Promise<T>;
   /** The first complete survey was taken. */
-  readonly onSurvey: () => void;
+  readonly onSurvey: () => Promise<void>;
   /** 0..1, for jitter. */
   readonly random: () => number;
 }
@@ -45,7 +45,7 @@ const expand = (deps: PipelineDeps, wake: Wake): Observable<Look> => {
   if (wake.target.kind === 'machine') return of({ uuid: wake.target.uuid, why: wake.why });
   return defer(async () => {
     const machines = await deps.fleet.survey();
-    deps.onSurvey();
+    await deps.onSurvey();
     return machines;
   }).pipe(
     mergeMap((machines) => from(machines)),

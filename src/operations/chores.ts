@@ -1,5 +1,4 @@
 import type { JournalEvent } from '../domain/journal/event.ts';
-import { metadataXml } from '../domain/metadata-xml.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { Chore } from '../domain/plan.ts';
 import type { RecordSeed } from '../ports/records.ts';
@@ -64,7 +63,7 @@ const writeMetadata = async (deps: Deps, { uuid, memory }: Observation): Promise
   if (memory === undefined) return;
   const { machineClass } = memory;
   const subscription = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
-  await deps.hypervisor.writeMetadata(uuid, metadataXml({ schema: 1, uuid, ...subscription }));
+  await deps.hypervisor.writeMetadata(uuid, deps.metadataXml({ schema: 1, uuid, ...subscription }));
 };
 
 const outside = async (deps: Deps, chore: Chore, observation: Observation): Promise<void> => {

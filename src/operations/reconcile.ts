@@ -115,24 +115,29 @@ export const createReconcile = (deps: Deps, fleet: Fleet) => {
     }
   };
 
-  const round = async (uuid: Uuid): Promise<Round> => {
+  const round = async (uuid: Uuid, onRound: (round: Round) => void): Promise<Round> => {
     await deps.journal.refresh();
     const { reading, observation } = await observeDeep(deps, fleet, uuid);
     const glance = decide(observation, deps.policy);
-    if (isIdle(glance)) return { plan: glance, observation, acted: false };
+    if (isIdle(glance)) {
+      const idle = { plan: glance, observation, acted: false };
+      onRound(idle);
+      return idle;
+    }
     return deps.locks.withMachine(uuid, { waitMs: LOCK_WAIT_MS }, async () => {
       await deps.journal.refresh();
       const host = await readHost(deps, fleet, uuid);
-      return perform(uuid, await settle(uuid, host, reading));
+      const decided = await settle(uuid, host, reading);
+      onRound(decided);
+      return perform(uuid, decided);
     });
   };
 
-  /** Rounds until nothing is left to do now; `onRound` hears of each. */
+  /** Rounds until nothing is left to do now; `onRound` hears of each decision before it is carried out. */
   return async (uuid: Uuid, onRound: (round: Round) => void): Promise<Round | undefined> => {
     let last: Round | undefined;
     for (let count = 0; count < ROUNDS_MAX; count += 1) {
-      last = await round(uuid);
-      onRound(last);
+      last = await round(uuid, onRound);
       if (!last.acted) return last;
     }
     return last;

@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages, provideAsRoot } from './bootstrap/packages.mjs';
 import { provideNodeModules } from './bootstrap/node-modules.mjs';
+import { installPackages, provideAsRoot } from './bootstrap/packages.mjs';
 import { runInTurn, say } from './bootstrap/run.mjs';
 import { runVitest } from './bootstrap/vitest.mjs';
 
@@ -48,7 +48,9 @@ async function main([verb, ...rest]) {
   }
   const major = Number(process.versions.node.split('.')[0]);
   if (major < 20) {
-    say(`This is Node ${process.versions.node}; developing and the demo need Node 20 or newer (what ships runs from 18.19).`);
+    say(
+      `This is Node ${process.versions.node}; developing and the demo need Node 20 or newer (what ships runs from 18.19).`,
+    );
     return 1;
   }
   process.chdir(root);

@@ -22,7 +22,10 @@ const CONTRACT: Address = `0x${'cc'.repeat(20)}`;
 const fact = <T>(value: fc.Arbitrary<T>, weightKnown = 4): fc.Arbitrary<Fact<T>> =>
   fc.oneof(
     { weight: weightKnown, arbitrary: value.map(known) },
-    { weight: 1, arbitrary: fc.constantFrom('no answer', 'garbage', 'stale head').map((why) => unknown(why, NOW_UNIX_MS - 5000)) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('no answer', 'garbage', 'stale head').map((why) => unknown(why, NOW_UNIX_MS - 5000)),
+    },
   );
 
 /** Seconds from now: near the edges most often, sometimes far away in both directions. */
@@ -32,7 +35,10 @@ const offsetSeconds = fc.oneof(
   fc.constantFrom(-400 * DAY, 400 * DAY, -7 * DAY - 60, -8 * DAY - 60),
 );
 
-const lagSeconds = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 0, max: 20 }) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 2000 }) });
+const lagSeconds = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 20 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 2000 }) },
+);
 
 const headLagSeconds = fc.oneof(
   { weight: 9, arbitrary: fc.integer({ min: 0, max: 15 }) },
@@ -70,7 +76,10 @@ const view: fc.Arbitrary<EntitlementView> = offsetSeconds.chain((offset) => {
       endpointsConfigured: fc.constantFrom(1, 2, 3),
       answering: fc.integer({ min: 0, max: 2 }),
       lies: fc.oneof({ weight: 8, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-      ageMs: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 5000 }) }, { weight: 1, arbitrary: fc.constant(120_000) }),
+      ageMs: fc.oneof(
+        { weight: 6, arbitrary: fc.integer({ min: 0, max: 5000 }) },
+        { weight: 1, arbitrary: fc.constant(120_000) },
+      ),
     })
     .map(({ answering, lies, ageMs, ...levels }) => ({
       ...levels,
@@ -78,7 +87,13 @@ const view: fc.Arbitrary<EntitlementView> = offsetSeconds.chain((offset) => {
       witnesses: levels.finalized.known
         ? ['rpc#1', 'rpc#2']
             .slice(0, Math.min(answering, levels.endpointsConfigured))
-            .map((endpoint, index) => witness(levels.finalized.known ? levels.finalized.value : ({} as Entitlement), endpoint, lies && index === 1))
+            .map((endpoint, index) =>
+              witness(
+                levels.finalized.known ? levels.finalized.value : ({} as Entitlement),
+                endpoint,
+                lies && index === 1,
+              ),
+            )
         : [],
     }));
 });
@@ -103,7 +118,10 @@ export const domainState: fc.Arbitrary<DomainState> = fc
     run,
     agentConnected: fc.boolean(),
     hasSavedImage: fc.boolean(),
-    ageMs: fc.oneof({ weight: 1, arbitrary: fc.integer({ min: 0, max: 4000 }) }, { weight: 4, arbitrary: fc.integer({ min: 5000, max: 10 ** 9 }) }),
+    ageMs: fc.oneof(
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 4000 }) },
+      { weight: 4, arbitrary: fc.integer({ min: 5000, max: 10 ** 9 }) },
+    ),
     metadata: fc.constantFrom('ours', 'none', 'copied'),
   })
   .map(({ run: [state, reason], ageMs, metadata, ...rest }) => ({
@@ -119,7 +137,9 @@ export const domainState: fc.Arbitrary<DomainState> = fc
     interfaces: [{ mac: '52:54:00:00:00:07', linkUp: true }],
     ...(metadata === 'none'
       ? {}
-      : { metadata: { schema: 1 as const, uuid: metadata === 'ours' ? UUID : 'ffffffff-2222-4333-8444-555555555555' } }),
+      : {
+          metadata: { schema: 1 as const, uuid: metadata === 'ours' ? UUID : 'ffffffff-2222-4333-8444-555555555555' },
+        }),
   }));
 
 const suspending: fc.Arbitrary<Suspending> = fc
@@ -147,7 +167,12 @@ const machineClass = fc.constantFrom<OwnMachineClass>(
 );
 
 const word = (untilMs: number | undefined) =>
-  fc.constant({ reason: 'a ticket', by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000, ...(untilMs === undefined ? {} : { untilUnixMs: untilMs }) });
+  fc.constant({
+    reason: 'a ticket',
+    by: 'root',
+    sinceUnixMs: NOW_UNIX_MS - 1000,
+    ...(untilMs === undefined ? {} : { untilUnixMs: untilMs }),
+  });
 
 export const memory: fc.Arbitrary<MachineMemory> = fc.record({
   uuid: fc.constant(UUID),
@@ -175,26 +200,48 @@ export const memory: fc.Arbitrary<MachineMemory> = fc.record({
     4,
   ),
   suspending: sometimes(suspending),
-  suspendedAtUnixMs: sometimes(offsetSeconds.map((seconds) => NOW_UNIX_MS - Math.abs(seconds) * 1000), 2),
-  lastExpiresAtUnix: sometimes(offsetSeconds.map((seconds) => NOW_UNIX + BigInt(seconds)), 3),
+  suspendedAtUnixMs: sometimes(
+    offsetSeconds.map((seconds) => NOW_UNIX_MS - Math.abs(seconds) * 1000),
+    2,
+  ),
+  lastExpiresAtUnix: sometimes(
+    offsetSeconds.map((seconds) => NOW_UNIX + BigInt(seconds)),
+    3,
+  ),
   grantUntilUnix: sometimes(offsetSeconds.map((seconds) => NOW_UNIX + BigInt(seconds))),
   hold: sometimes(fc.oneof(word(NOW_UNIX_MS + 60_000), word(NOW_UNIX_MS - 60_000)), 1, 8),
   protect: sometimes(fc.oneof(word(undefined), word(NOW_UNIX_MS - 60_000)), 1, 8),
   quarantine: sometimes(
-    fc.integer({ min: -DAY, max: DAY }).map((seconds) => ({ sinceUnixMs: NOW_UNIX_MS - 2 * DAY * 1000, untilUnixMs: NOW_UNIX_MS + seconds * 1000 })),
+    fc
+      .integer({ min: -DAY, max: DAY })
+      .map((seconds) => ({ sinceUnixMs: NOW_UNIX_MS - 2 * DAY * 1000, untilUnixMs: NOW_UNIX_MS + seconds * 1000 })),
     4,
   ),
   loginOwner: sometimes(fc.constantFrom(OWNER, STRANGER), 2),
   linkDownSinceUnixMs: sometimes(fc.constantFrom(NOW_UNIX_MS - 1000, NOW_UNIX_MS - 600_000)),
   witnesses: sometimes(
     offsetSeconds.map((seconds) => [
-      { endpoint: 'rpc#1', expiresAtUnix: NOW_UNIX + BigInt(seconds), cancelled: false, blockNumber: 90n, blockHash: '0x90', readAtUnixMs: NOW_UNIX_MS - 900_000 },
+      {
+        endpoint: 'rpc#1',
+        expiresAtUnix: NOW_UNIX + BigInt(seconds),
+        cancelled: false,
+        blockNumber: 90n,
+        blockHash: '0x90',
+        readAtUnixMs: NOW_UNIX_MS - 900_000,
+      },
     ]),
   ).map((reads) => reads ?? []),
   failures: sometimes(
     fc
-      .record({ count: fc.constantFrom(1, 3, 40), ageMs: fc.constantFrom(10, 10 ** 7), curable: fc.boolean(), step: fc.constantFrom('start', 'destroy', 'restore', 'purge', 'crash') })
-      .map(({ count, ageMs, curable, step }) => ({ [step]: { count, lastUnixMs: NOW_UNIX_MS - ageMs, message: 'it failed', curable } })),
+      .record({
+        count: fc.constantFrom(1, 3, 40),
+        ageMs: fc.constantFrom(10, 10 ** 7),
+        curable: fc.boolean(),
+        step: fc.constantFrom('start', 'destroy', 'restore', 'purge', 'crash'),
+      })
+      .map(({ count, ageMs, curable, step }) => ({
+        [step]: { count, lastUnixMs: NOW_UNIX_MS - ageMs, message: 'it failed', curable },
+      })),
   ).map((failures) => failures ?? {}),
 });
 
@@ -214,7 +261,12 @@ export const record: fc.Arbitrary<VmRecord | undefined> = sometimes(
 );
 
 const login: fc.Arbitrary<LoginView | undefined> = sometimes(
-  fc.record({ tokenId: fc.constantFrom(7n, 8n), head: fact(fc.constantFrom(OWNER, STRANGER)), safe: fact(fc.constantFrom(OWNER, STRANGER)), readAtUnixMs: fc.constant(NOW_UNIX_MS) }),
+  fc.record({
+    tokenId: fc.constantFrom(7n, 8n),
+    head: fact(fc.constantFrom(OWNER, STRANGER)),
+    safe: fact(fc.constantFrom(OWNER, STRANGER)),
+    readAtUnixMs: fc.constant(NOW_UNIX_MS),
+  }),
   3,
 );
 
@@ -229,14 +281,23 @@ const reason = (weight: number) => sometimes(fc.constant('too many'), weight, 10
 export const observation: fc.Arbitrary<Observation> = fc
   .record({
     memory: sometimes(memory, 9, 10),
-    domain: fact(fc.oneof({ weight: 5, arbitrary: domainState }, { weight: 1, arbitrary: fc.constant('absent' as const) }), 12),
+    domain: fact(
+      fc.oneof({ weight: 5, arbitrary: domainState }, { weight: 1, arbitrary: fc.constant('absent' as const) }),
+      12,
+    ),
     record: fact(record, 8),
     addressesListed: fact(fc.boolean()),
     nameTaken: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-    subscriptionTaken: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+    subscriptionTaken: fc.oneof(
+      { weight: 5, arbitrary: fc.constant(false) },
+      { weight: 1, arbitrary: fc.constant(true) },
+    ),
     absentSinceUnixMs: sometimes(fc.constantFrom(NOW_UNIX_MS - 1000, NOW_UNIX_MS - 3_600_000), 3),
     chain,
-    candidate: sometimes(view.map((value) => ({ ref: { chainId: 31337, contract: CONTRACT, subscriptionId: 7n }, view: value })), 2),
+    candidate: sometimes(
+      view.map((value) => ({ ref: { chainId: 31337, contract: CONTRACT, subscriptionId: 7n }, view: value })),
+      2,
+    ),
     login,
     gateWaitsFor: sometimes(fc.constant(['chain']), 1, 10).map((keys) => keys ?? []),
     clockDoubt: sometimes(fc.constant({ byMs: 10_800_000, atUnixMs: NOW_UNIX_MS }), 1, 10),
@@ -252,7 +313,10 @@ export const observation: fc.Arbitrary<Observation> = fc
     name: 'blockhost-007',
     bootId: 'boot-a',
     breaker: { ...(suspendOpen ? { suspend: suspendOpen } : {}), ...(destroyOpen ? { destroy: destroyOpen } : {}) },
-    breakerWouldTrip: { ...(suspendTrips ? { suspend: suspendTrips } : {}), ...(destroyTrips ? { destroy: destroyTrips } : {}) },
+    breakerWouldTrip: {
+      ...(suspendTrips ? { suspend: suspendTrips } : {}),
+      ...(destroyTrips ? { destroy: destroyTrips } : {}),
+    },
   }));
 
 export const policy: fc.Arbitrary<Policy> = fc

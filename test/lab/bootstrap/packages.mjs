@@ -24,7 +24,9 @@ export async function provideAsRoot({ wanted, yes, entry }) {
   const command = [process.execPath, entry, 'packages', '--yes'];
   const prefix = await rootPrefix();
   if (prefix === undefined) {
-    say(`These Debian packages are missing: ${missing.join(' ')}\nRun this as root, then try again:\n  ${command.join(' ')}`);
+    say(
+      `These Debian packages are missing: ${missing.join(' ')}\nRun this as root, then try again:\n  ${command.join(' ')}`,
+    );
     return false;
   }
   if (!(await agreed(missing, yes))) return false;
@@ -55,14 +57,18 @@ export async function installPackages(wanted) {
 }
 
 async function missingPackages(wanted) {
-  const { output } = await run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted], { quiet: true });
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
+  const { output } = await run(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', ...wanted], {
+    quiet: true,
+  });
   const installed = new Set([...output.matchAll(/^(\S+) installed$/gm)].map(([, name]) => name));
   return wanted.filter((name) => !installed.has(name));
 }
 
 async function rootPrefix() {
   if (process.getuid() === 0) return [];
-  if (process.stdin.isTTY === true) return (await run(['sudo', '-V'], { quiet: true })).code === 0 ? ['sudo'] : undefined;
+  if (process.stdin.isTTY === true)
+    return (await run(['sudo', '-V'], { quiet: true })).code === 0 ? ['sudo'] : undefined;
   return (await run(['sudo', '-n', 'true'], { quiet: true })).code === 0 ? ['sudo', '-n'] : undefined;
 }
 

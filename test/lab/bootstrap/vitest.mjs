@@ -9,7 +9,14 @@ import { run } from './run.mjs';
 export async function runVitest(vitest, args) {
   const dir = mkdtempSync(join(tmpdir(), 'blockhost-vitest-'));
   const file = join(dir, 'report.json');
-  const { code } = await run([vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`, ...args]);
+  const { code } = await run([
+    vitest,
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+    ...args,
+  ]);
   const { files, passed, failed } = readReport(file);
   rmSync(dir, { recursive: true, force: true });
   // Vitest can fail without a failed test: a crash, an unhandled error, no file at all.
@@ -25,7 +32,9 @@ function readReport(file) {
     const tests = testResults.flatMap((result) => result.assertionResults);
     const count = (status) => tests.filter((test) => test.status === status).length;
     // A file that cannot even be loaded has no tests that could fail.
-    const broken = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
+    const broken = testResults.filter(
+      ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
+    );
     const files = testResults
       .map(({ name, startTime, endTime }) => ({ name, ms: endTime - startTime }))
       .sort((a, b) => b.ms - a.ms);

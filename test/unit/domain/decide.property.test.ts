@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { decide, ROWS } from '../../../src/domain/decide.ts';
-import { HARM_OF, type Plan } from '../../../src/domain/plan.ts';
-import type { Observation } from '../../../src/domain/observation.ts';
-import type { Policy } from '../../../src/domain/policy.ts';
 import type { FinalityLevel } from '../../../src/domain/entitlement.ts';
+import type { Observation } from '../../../src/domain/observation.ts';
+import { HARM_OF, type Plan } from '../../../src/domain/plan.ts';
+import type { Policy } from '../../../src/domain/policy.ts';
 import { observation as anyObservation, policy as anyPolicy } from '../../support/arbitrary-observation.ts';
 
 const RUNS = Number(process.env['DECIDE_RUNS'] ?? 15_000);
@@ -17,10 +17,12 @@ const look = (observation: Observation, policy: Policy): Plan => {
   const plan = decide(observation, policy);
   tally(seenRows, plan.row.split('/')[0] ?? '');
   if (plan.row.includes('/')) tally(seenRows, `/${plan.row.split('/')[1]}`);
-  for (const fact of ['domain', 'record', 'addressesListed'] as const) if (!observation[fact].known) tally(seenUnknown, fact);
+  for (const fact of ['domain', 'record', 'addressesListed'] as const)
+    if (!observation[fact].known) tally(seenUnknown, fact);
   if (observation.chain.kind === 'not-configured') tally(seenUnknown, 'chain not configured');
   if (observation.chain.kind === 'view') {
-    for (const level of ['head', 'safe', 'finalized'] as const) if (!observation.chain.view[level].known) tally(seenUnknown, level);
+    for (const level of ['head', 'safe', 'finalized'] as const)
+      if (!observation.chain.view[level].known) tally(seenUnknown, level);
   }
   return plan;
 };
@@ -95,7 +97,10 @@ describe('the decision, for any facts whatever', () => {
       const fact = observation.chain.view.finalized;
       if (!fact.known) return false;
       const since = Math.max(Number(fact.value.expiresAtUnix) * 1000, observation.memory?.suspendedAtUnixMs ?? 0);
-      return observation.nowUnixMs > since + policy.graceMs && Number(fact.value.atBlock.timestampUnix) * 1000 > since + policy.graceMs;
+      return (
+        observation.nowUnixMs > since + policy.graceMs &&
+        Number(fact.value.atBlock.timestampUnix) * 1000 > since + policy.graceMs
+      );
     });
   });
 
@@ -118,8 +123,15 @@ describe('the decision, for any facts whatever', () => {
       const kind = harmOf(plan);
       if (kind === undefined) return true;
       const old =
-        isBound(observation) && observation.chain.kind === 'view' && observation.nowUnixMs - observation.chain.view.readAtUnixMs > policy.freshForHarmMs;
-      return !old && observation.clockDoubt === undefined && observation.gateWaitsFor.length === 0 && observation.breaker[kind] === undefined;
+        isBound(observation) &&
+        observation.chain.kind === 'view' &&
+        observation.nowUnixMs - observation.chain.view.readAtUnixMs > policy.freshForHarmMs;
+      return (
+        !old &&
+        observation.clockDoubt === undefined &&
+        observation.gateWaitsFor.length === 0 &&
+        observation.breaker[kind] === undefined
+      );
     });
   });
 
@@ -127,7 +139,8 @@ describe('the decision, for any facts whatever', () => {
     always((observation, _, plan) => {
       const { hold, protect } = observation.memory ?? {};
       const held = hold !== undefined && (hold.untilUnixMs ?? 0) > observation.nowUnixMs;
-      const protectedNow = protect !== undefined && (protect.untilUnixMs ?? Number.POSITIVE_INFINITY) > observation.nowUnixMs;
+      const protectedNow =
+        protect !== undefined && (protect.untilUnixMs ?? Number.POSITIVE_INFINITY) > observation.nowUnixMs;
       if (held && plan.step) return false;
       return !(protectedNow && harmOf(plan));
     });
@@ -138,14 +151,17 @@ describe('the decision, for any facts whatever', () => {
       if (observation.memory === undefined) return plan.step === undefined;
       if (plan.step?.do !== 'destroy') return true;
       const { domain } = observation;
-      return domain.known && (domain.value === 'absent' || domain.value.run === 'off' || domain.value.run === 'crashed');
+      return (
+        domain.known && (domain.value === 'absent' || domain.value.run === 'off' || domain.value.run === 'crashed')
+      );
     });
   });
 
   it('leaves a machine off that its owner or an operator stopped while it was paid for (D16)', () => {
     always((observation, policy, plan) => {
       const { memory, domain } = observation;
-      if (memory?.phase !== 'present' || !domain.known || domain.value === 'absent' || domain.value.run !== 'off') return true;
+      if (memory?.phase !== 'present' || !domain.known || domain.value === 'absent' || domain.value.run !== 'off')
+        return true;
       const owners = memory.run?.on === false && memory.run.cause === 'owner' && memory.suspendedAtUnixMs === undefined;
       const admins = memory.run?.on === false && memory.run.cause === 'admin';
       return !((owners && policy.onOwnerStop === 'stay') || admins) || plan.step?.do !== 'start';
@@ -164,10 +180,34 @@ describe('the decision, for any facts whatever', () => {
 
 afterAll(() => {
   const missing = [...new Set(ROWS.map((row) => row.row))].filter((row) => !seenRows.has(row));
-  const refusals = ['protected', 'boot-gate', 'clock-in-doubt', 'facts-unknown', 'paid', 'not-over-yet', 'waiting-for-finality', 'facts-too-old', 'clocks-apart', 'waiting-for-witness', 'breaker-open', 'breaker-trips'];
-  const print = (map: Map<string, number>): string => [...map].sort(([, a], [, b]) => b - a).map(([key, count]) => `${key} ${count}`).join(', ');
+  const refusals = [
+    'protected',
+    'boot-gate',
+    'clock-in-doubt',
+    'facts-unknown',
+    'paid',
+    'not-over-yet',
+    'waiting-for-finality',
+    'facts-too-old',
+    'clocks-apart',
+    'waiting-for-witness',
+    'breaker-open',
+    'breaker-trips',
+  ];
+  const print = (map: Map<string, number>): string =>
+    [...map]
+      .sort(([, a], [, b]) => b - a)
+      .map(([key, count]) => `${key} ${count}`)
+      .join(', ');
   console.info(`rows generated: ${print(seenRows)}\nunknowns generated: ${print(seenUnknown)}`);
   expect(missing, 'rows that were never generated').toEqual([]);
-  expect(refusals.filter((refusal) => !seenRows.has(`/${refusal}`)), 'refusals that were never generated').toEqual([]);
-  expect(['domain', 'record', 'addressesListed', 'head', 'safe', 'finalized', 'chain not configured'].filter((kind) => !seenUnknown.has(kind))).toEqual([]);
+  expect(
+    refusals.filter((refusal) => !seenRows.has(`/${refusal}`)),
+    'refusals that were never generated',
+  ).toEqual([]);
+  expect(
+    ['domain', 'record', 'addressesListed', 'head', 'safe', 'finalized', 'chain not configured'].filter(
+      (kind) => !seenUnknown.has(kind),
+    ),
+  ).toEqual([]);
 });

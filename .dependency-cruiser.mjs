@@ -1,0 +1,123 @@
+// The direction of every import, enforced by `npm run check`:
+//
+//   streams/ ─▶ src/domain ◀─ src/operations ─▶ src/ports ◀─ src/drivers
+//   src/daemon puts them together; cli/ calls the same operations.
+//
+// test/architecture proves that each of these rules can fail.
+
+/** From these folders, only what is named may be imported; both are regular expressions on paths from the root. */
+const only = (name, comment, from, allowed) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { pathNot: allowed },
+});
+
+/** What is named may be imported from these folders alone. */
+const reserved = (name, comment, to, from) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { pathNot: from },
+  to: { path: to },
+});
+
+/** Packages resolve into node_modules; core modules to their bare name, with `node:` cut off. */
+const npm = (...names) => `^node_modules/(${names.join('|')})/`;
+
+export default {
+  forbidden: [
+    {
+      name: 'no-circular',
+      comment: 'Two modules that need each other are one module, or one of them is in the wrong place.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Every import leads somewhere; a rule says nothing of what could not be resolved.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    only('domain-is-pure', 'The decision knows nothing but values: no I/O, no clock, no library but zod.', '^src/domain/', [
+      '^src/domain/',
+      npm('zod'),
+    ]),
+    only('ports-are-types', 'Ports are interfaces in the words of the domain.', '^src/ports/', ['^src/(ports|domain)/']),
+    only('operations-use-ports', 'Operations reach the world through ports, also for time.', '^src/operations/', [
+      '^src/(operations|domain|ports)/',
+    ]),
+    only('streams-use-ports', 'Streams turn what ports tell into hints to look.', '^streams/', [
+      '^streams/',
+      '^src/(domain|ports)/',
+      npm('rxjs'),
+    ]),
+    {
+      name: 'drivers-stand-alone',
+      comment: 'A driver knows its own folder, the domain, ports, and the helpers for files, locks and redaction.',
+      severity: 'error',
+      from: { path: '^src/drivers/([^/]+)/' },
+      to: {
+        path: '^(src|streams|cli|test)/',
+        pathNot: ['^src/(domain|ports)/', '^src/drivers/$1/', '^src/drivers/(files|lock)/', '^src/drivers/log/redact\\.ts$'],
+      },
+    },
+    only('config-reads-files', 'Configuration is files, schemas and the domain.', '^src/config/', [
+      '^src/(config|domain)/',
+      '^src/drivers/files/',
+      '^src/drivers/log/redact\\.ts$',
+      npm('zod', 'yaml'),
+      '^(node:)?(fs|fs/promises|path|os|net|url)$',
+    ]),
+    {
+      name: 'cli-calls-operations',
+      comment: 'Commands call operations; only the daemon program may start the daemon.',
+      severity: 'error',
+      from: { path: '^cli/', pathNot: '^cli/blockhost-provisionerd\\.ts$' },
+      to: { path: ['^streams/', '^src/daemon/'] },
+    },
+    {
+      name: 'nobody-imports-programs',
+      comment: 'Nothing depends on a command, on the daemon or on tests, but they on everything else.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/daemon/' },
+      to: { path: ['^cli/', '^test/', '^src/daemon/'] },
+    },
+    reserved('abi-for-the-chain', 'ABIs are for the driver that speaks to the chain.', '^contracts-abi/', [
+      '^src/drivers/chain/',
+      '^contracts-abi/',
+      '^test/',
+    ]),
+    reserved('viem-reads', 'viem has one job: reading the chain.', npm('viem'), ['^src/drivers/chain/', '^test/']),
+    reserved('ethers-signs', 'ethers has one job: keys and sending.', npm('ethers'), ['^src/drivers/signer/', '^test/']),
+    reserved('execa-in-drivers', 'Processes are started by drivers.', npm('execa'), ['^src/drivers/', '^test/']),
+    reserved('pino-in-the-log', 'The log is a port.', npm('pino'), ['^src/drivers/log/', '^test/']),
+    reserved('rxjs-in-streams', 'Streams are composed in streams/ and run in src/daemon.', npm('rxjs'), [
+      '^streams/',
+      '^src/daemon/',
+      '^test/',
+    ]),
+    reserved('cron-in-the-calendar', 'node-cron is behind the calendar.', npm('node-cron'), [
+      '^src/drivers/calendar',
+      '^test/',
+    ]),
+    {
+      name: 'processes-through-execa',
+      comment: 'Arguments as a list, output bounded, deadlines kept: execa. flock alone needs an inherited descriptor.',
+      severity: 'error',
+      from: { path: '^(src|streams|cli)/', pathNot: '^src/drivers/(lock|virsh)/' },
+      to: { path: '^(node:)?child_process$' },
+    },
+  ],
+  options: {
+    // Packages are looked at as far as their names; their own imports are their own affair.
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
+    exclude: { path: '^(dist|build|test/architecture/canary)/' },
+  },
+};

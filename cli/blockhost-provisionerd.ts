@@ -1,0 +1,3 @@
+import { runDaemon } from '../src/daemon/main.ts';
+
+process.exitCode = await runDaemon();

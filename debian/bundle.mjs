@@ -1,0 +1,100 @@
+// Bundles what ships: every cli/blockhost-*.ts becomes an executable in dist/bin that runs from Node 18.19 without
+// node_modules; what several share lies once in dist/lib. For development only, test/demo/main.ts becomes dist/demo.mjs.
+// Not minified: stack traces and packages stay readable, and start-up gains nothing by it.
+
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
+const SHEBANG = '#!/usr/bin/env node\n';
+
+/** What every output has in common. Bundled CommonJS calls `require`, which an ES module does not have by itself. */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'esm',
+  target: 'node18',
+  platform: 'node',
+  outdir: dist,
+  outExtension: { '.js': '.mjs' },
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+const banner = {
+  js: "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
+};
+
+async function bundlePrograms() {
+  const folder = join(root, 'cli');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^blockhost-.*\.ts$/.test(name)) : [];
+  const { metafile } = await build({
+    ...common,
+    banner,
+    entryPoints: names.map((name) => ({ in: join(folder, name), out: `bin/${basename(name, '.ts')}` })),
+    splitting: true,
+    chunkNames: 'lib/[name]-[hash]',
+    metafile: true,
+  });
+  return metafile;
+}
+
+/** The demo runs from the repository, so that it may use its packages as they are installed. */
+async function bundleDemo() {
+  const entry = join(root, 'test/demo/main.ts');
+  if (!existsSync(entry)) return { inputs: {}, outputs: {} };
+  const { metafile } = await build({
+    ...common,
+    entryPoints: [{ in: entry, out: 'demo' }],
+    packages: 'external',
+    metafile: true,
+  });
+  return metafile;
+}
+
+/** What is imported on demand is an entry point to esbuild, too; programs are those in dist/bin. */
+const programsIn = (outputs) => Object.keys(outputs).filter((file) => /^dist\/bin\/[^/]+\.mjs$/.test(file));
+
+function makeExecutable(outputs) {
+  for (const file of programsIn(outputs)) {
+    const path = join(root, file);
+    const text = readFileSync(path, 'utf8');
+    if (!text.startsWith('#!')) writeFileSync(path, SHEBANG + text);
+    chmodSync(path, 0o755);
+  }
+}
+
+/** Chunks carry a hash in their names: those of earlier builds would pile up. */
+function removeStale(outputs) {
+  const current = new Set(outputs.map((file) => join(root, file)));
+  for (const folder of ['bin', 'lib'].map((name) => join(dist, name)).filter((path) => existsSync(path))) {
+    for (const name of readdirSync(folder)) {
+      if (!current.has(join(folder, name))) rmSync(join(folder, name));
+    }
+  }
+}
+
+async function main() {
+  const startedAt = performance.now();
+  mkdirSync(dist, { recursive: true });
+  const programs = await bundlePrograms();
+  const demo = await bundleDemo();
+  makeExecutable(programs.outputs);
+  removeStale(Object.keys(programs.outputs));
+  writeFileSync(join(dist, 'meta.json'), JSON.stringify(programs));
+
+  const kib = Math.round(Object.values(programs.outputs).reduce((sum, { bytes }) => sum + bytes, 0) / 1024);
+  const count = programsIn(programs.outputs).length;
+  const also = Object.keys(demo.outputs).length > 0 ? ' and the demo' : '';
+  console.log(`${count} programs (${kib} KiB)${also} in dist, ${Math.round(performance.now() - startedAt)} ms`);
+}
+
+try {
+  await main();
+} catch (error) {
+  // esbuild has printed what is wrong with the sources by itself; anything else is a defect here.
+  if (!Array.isArray(error?.errors)) console.error(error);
+  process.exitCode = 1;
+}

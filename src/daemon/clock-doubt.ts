@@ -1,0 +1,33 @@
+import type { Chain } from '../ports/chain.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Journal } from '../ports/journal.ts';
+import type { Log } from '../ports/log.ts';
+
+export interface ClockDoubtDeps {
+  readonly journal: Journal;
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly maxClockGapMs: number;
+}
+
+/**
+ * A jump of the wall clock freezes harm until somebody vouches for the clock (C9): the head's block time by agreeing with
+ * it, or an operator by `ack clock`.
+ */
+export const createClockDoubt = (deps: ClockDoubtDeps) => ({
+  raise: async (byMs: number): Promise<void> => {
+    deps.log.warn({ byMs, rule: 'C9' }, 'the wall clock jumped: nothing harmful is done until it is vouched for');
+    await deps.journal.append([{ kind: 'clock-jumped', byMs: Math.round(byMs) }]);
+  },
+  /** True when a doubt was just laid to rest. */
+  settle: async (): Promise<boolean> => {
+    const { head } = deps.chain.health();
+    if (deps.journal.state().clockDoubt === undefined || !head.known) return false;
+    const gapMs = Math.abs(deps.clock.nowUnixMs() - Number(head.value.timestampUnix) * 1000);
+    if (gapMs > deps.maxClockGapMs) return false;
+    await deps.journal.append([{ kind: 'ack', what: 'clock', by: 'the chain: its head agrees with the wall clock' }]);
+    deps.log.info({ gapMs }, 'the head vouches for the wall clock');
+    return true;
+  },
+});

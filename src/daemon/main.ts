@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { fromEvent, lastValueFrom, merge, type Observable, takeUntil, tap } from 'rxjs';
+import { createDeadlines } from '../../streams/deadlines.ts';
+import type { Wake } from '../../streams/wake.ts';
+import type { Config } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
+import { createPaths } from '../config/paths.ts';
+import { ConfigError, explain, LockBusyError } from '../domain/errors.ts';
+import { createSystemClock } from '../drivers/clock/system-clock.ts';
+import { withFlock } from '../drivers/lock/flock.ts';
+import { createLog } from '../drivers/log/create-log.ts';
+import { createFleet } from '../operations/fleet.ts';
+import { createReconcile } from '../operations/reconcile.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import { createClockDoubt } from './clock-doubt.ts';
+import { createGate, type GateKey } from './gate.ts';
+import { type Host, openHost } from './host.ts';
+import { createNarrator } from './narrator.ts';
+import { pipeline } from './pipeline.ts';
+import { createSemaphore } from './semaphore.ts';
+import { EXIT, onStopSignal } from './shutdown.ts';
+import { createSources } from './sources.ts';
+import { surveyed } from './surveyed.ts';
+
+interface Running {
+  readonly config: Config;
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly stop: AbortSignal;
+}
+
+const gateKeys = (config: Config): readonly GateKey[] =>
+  config.chains.length > 0 ? ['chain', 'libvirt', 'records', 'snapshot'] : ['libvirt', 'records', 'snapshot'];
+
+/** Builds the streams around one machine-independent core and runs them until the stop signal has drained them. */
+const run = async ({ config, host, clock, log, stop }: Running, gate: ReturnType<typeof createGate>): Promise<void> => {
+  const { deps } = host;
+  const fleet = createFleet(deps);
+  const deadlines = createDeadlines();
+  const clockDoubt = createClockDoubt({ ...deps, maxClockGapMs: config.policy.maxClockGapMs });
+  const narrator = createNarrator({ log, clock });
+  const wakes$: Observable<Wake> = merge(
+    ...createSources({ config, host, fleet, deadlines, clock, log, clockDoubt, gate }),
+  ).pipe(takeUntil(fromEvent(stop, 'abort')));
+
+  const looks$ = pipeline(
+    {
+      fleet,
+      reconcile: createReconcile(deps, fleet),
+      deadlines,
+      clock,
+      log,
+      narrator,
+      withSlot: createSemaphore(config.maxParallelSteps),
+      onSurvey: surveyed({ records: deps.records, fleet, gate, log }),
+      random: Math.random,
+    },
+    wakes$.pipe(tap(({ why }) => log.debug({ source: why.source, what: why.what }, 'woken'))),
+  );
+  // takeUntil stands on the intake: what runs ends by itself, and then the whole pipeline completes.
+  await lastValueFrom(looks$, { defaultValue: undefined });
+};
+
+const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
+  const paths = createPaths(process.env);
+  const gate = createGate(gateKeys(config));
+  gate.onOpen(() => log.info({ rule: 'L6' }, 'start-up gate open: harm may be decided from now on'));
+  const host = await openHost({ config, paths, clock, log, gateWaitsFor: gate.waitsFor });
+  const stop = onStopSignal({ log, clock });
+  log.info(
+    {
+      libvirt: config.libvirtUri,
+      chains: config.chains.map(({ chainId }) => chainId),
+      machines: Object.keys(host.journal.state().machines).length,
+    },
+    'started',
+  );
+  if (config.chains.length === 0)
+    log.info({ rule: 'D12' }, 'no chain is configured: records and the wall clock decide');
+  for (const warning of config.warnings) log.warn({ what: warning }, 'configuration');
+  try {
+    await run({ config, host, clock, log, stop }, gate);
+    log.info({}, 'stopped');
+  } finally {
+    await host.close();
+  }
+};
+
+/**
+ * The daemon from its environment to its exit code: 0 after a stop signal, 1 where only an operator can help
+ * (configuration, a second daemon, a journal that is damaged), 75 where trying again may (D4).
+ */
+export const runDaemon = async (): Promise<number> => {
+  const clock = createSystemClock();
+  const log = createLog({ level: process.env['BLOCKHOST_LOG_LEVEL'] === 'debug' ? 'debug' : 'info' });
+  try {
+    const paths = createPaths(process.env);
+    const config = await loadConfig({ paths, env: process.env });
+    await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serve(config, clock, log));
+    return EXIT.done;
+  } catch (error) {
+    const final = error instanceof ConfigError || error instanceof LockBusyError;
+    log.error(
+      { err: error, what: error instanceof LockBusyError ? 'another daemon is running' : explain(error) },
+      'ended',
+    );
+    return final || (error as { retryable?: boolean }).retryable === false ? EXIT.wrong : EXIT.tryAgain;
+  }
+};

@@ -1,0 +1,28 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+
+/** After a signal, what is under way may take this long to end; then the process goes all the same. */
+const DRAIN_MS = 25_000;
+
+/** Exit codes of the daemon (D4): 75 asks the service manager to try again. */
+export const EXIT = { done: 0, wrong: 1, tryAgain: 75 } as const;
+
+/**
+ * Turns SIGTERM and SIGINT into one abort of the intake: nothing new begins, what runs ends by itself. A second signal,
+ * or the limit, ends the process at once; the journal makes that harmless.
+ */
+export const onStopSignal = (deps: { readonly log: Log; readonly clock: Clock }): AbortSignal => {
+  const stop = new AbortController();
+  const handle = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) process.exit(EXIT.tryAgain);
+    deps.log.info({ signal }, 'stopping');
+    stop.abort();
+    deps.clock.sleep(DRAIN_MS).then(
+      () => process.exit(EXIT.tryAgain),
+      () => undefined,
+    );
+  };
+  process.on('SIGTERM', handle);
+  process.on('SIGINT', handle);
+  return stop.signal;
+};

@@ -1,0 +1,126 @@
+import { fromEvent, map, mergeMap, Observable, type ObservableInput, of } from 'rxjs';
+import { chainStream$ } from '../../streams/chain-stream.ts';
+import { clockStream$ } from '../../streams/clock-stream.ts';
+import type { Deadlines } from '../../streams/deadlines.ts';
+import { libvirtStream$ } from '../../streams/libvirt-stream.ts';
+import type { Wake } from '../../streams/wake.ts';
+import type { Config } from '../config/load.ts';
+import { explain } from '../domain/errors.ts';
+import { createCalendar } from '../drivers/calendar/calendar.ts';
+import { createFollower } from '../drivers/chain/follower.ts';
+import { createEventSource } from '../drivers/virsh/event-source.ts';
+import { machineNamespace } from '../drivers/virsh/metadata-xml.ts';
+import type { Fleet } from '../operations/fleet.ts';
+import { journalCursors } from '../operations/journal-cursors.ts';
+import type { ChainHint } from '../ports/chain.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { createClockDoubt } from './clock-doubt.ts';
+import type { Gate } from './gate.ts';
+import { heartbeat } from './heartbeat.ts';
+import type { Host } from './host.ts';
+import { routeChainHint } from './routes.ts';
+
+/** The nightly sweep comes at a time of its own within this span, so that a fleet of hosts does not come at once. */
+const NIGHTLY_SPREAD_MS = 1_800_000;
+
+export interface SourceDeps {
+  readonly config: Config;
+  readonly host: Host;
+  readonly fleet: Fleet;
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly clockDoubt: ReturnType<typeof createClockDoubt>;
+  readonly gate: Gate;
+}
+
+const all = (source: Wake['why']['source'], what: string, clock: Clock): Wake => ({
+  target: { kind: 'all' },
+  why: { source, what, seenAtUnixMs: clock.nowUnixMs() },
+});
+
+const chainSources = ({ config, host, fleet, clock, log, clockDoubt, gate }: SourceDeps): readonly Observable<Wake>[] =>
+  config.chains.map((settings) => {
+    const pool = host.chain.pool(settings.chainId);
+    if (pool === undefined) throw new Error(`chain ${settings.chainId} has no pool`);
+    const cursorStore = journalCursors(host.journal);
+    const follower = createFollower({ settings, cursorStore, clock, log, pool });
+    const route = routeChainHint({ fleet, journal: host.journal, log });
+    const hear = (hint: ChainHint): readonly Wake['target'][] => {
+      if (host.chain.health().synced.known) gate.pass('chain');
+      const settled = clockDoubt
+        .settle()
+        .catch((error: unknown) => log.warn({ why: explain(error) }, 'clock doubt stays'));
+      void settled;
+      return route(hint);
+    };
+    return chainStream$({ follower, clock, pollEveryMs: settings.pollEveryMs, route: hear });
+  });
+
+const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observable<Wake> =>
+  libvirtStream$({
+    source: createEventSource({ uri: config.libvirtUri, log }),
+    resolve: (name) => fleet.uuidOf(name),
+    clock,
+    log,
+    beat: () => heartbeat(host),
+    echoUri: machineNamespace,
+    onEvent: (event, uuid) => {
+      if (uuid !== undefined) host.hypervisor.forget(uuid);
+      if (event.kind === 'event' && event.event !== 'metadata-change') {
+        log.info({ vm: event.domain, uuid, event: event.event, detail: event.detail }, 'libvirt event');
+      }
+    },
+    // The decision has a debounce of its own, and it is the one that counts (L7).
+    timing: { stoppedDebounceMs: 0 },
+  });
+
+/** Words that an operator wrote into the journal from another process: look at the machines they are about. */
+const journalSource = ({ host, clock, log }: SourceDeps): Observable<Wake> =>
+  new Observable<readonly string[]>((subscriber) => {
+    const look = async (): Promise<void> => {
+      const before = host.journal.state().machines;
+      const after = (await host.journal.refresh()).machines;
+      subscriber.next(Object.keys(after).filter((uuid) => after[uuid] !== before[uuid]));
+    };
+    return host.journal.onChange(() => {
+      look().catch((error: unknown) => log.warn({ why: explain(error) }, 'journal not read'));
+    });
+  }).pipe(
+    mergeMap((uuids): ObservableInput<Wake> => {
+      const why = {
+        source: 'journal',
+        what: 'somebody wrote into the journal',
+        seenAtUnixMs: clock.nowUnixMs(),
+      } as const;
+      return uuids.map((uuid) => ({ target: { kind: 'machine', uuid }, why }));
+    }),
+  );
+
+/** Everything that can make the daemon look: start, chain, libvirt, clock, journal and SIGHUP. */
+export const createSources = (deps: SourceDeps): readonly Observable<Wake>[] => {
+  const { config, deadlines, clock, log, clockDoubt } = deps;
+  const onJump = (byMs: number): void => {
+    clockDoubt.raise(byMs).catch((error: unknown) => log.error({ why: explain(error) }, 'clock jump not journalled'));
+  };
+  return [
+    of(all('start', 'start', clock)),
+    ...chainSources(deps),
+    libvirtSource(deps),
+    clockStream$({
+      clock,
+      deadlines,
+      calendar: createCalendar(NIGHTLY_SPREAD_MS),
+      sweepEveryMs: config.sweepEveryMs,
+      nightly: config.nightlyCron,
+      random: Math.random,
+      onJump,
+    }),
+    journalSource(deps),
+    new Observable<Wake>((subscriber) =>
+      deps.gate.onOpen(() => subscriber.next(all('start', 'the start-up gate opened', clock))),
+    ),
+    fromEvent(process, 'SIGHUP').pipe(map(() => all('operator', 'SIGHUP', clock))),
+  ];
+};

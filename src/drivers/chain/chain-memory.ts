@@ -1,0 +1,110 @@
+import type { CursorBlock } from '../../domain/chain-cursor.ts';
+import type { Address } from '../../domain/identity.ts';
+import type { Clock } from '../../ports/clock.ts';
+
+/** Something about a chain that only an operator's `ack chain` ends (D23). */
+export interface ChainTrouble {
+  readonly why: string;
+  readonly sinceUnixMs: number;
+}
+
+/** A number that must not shrink, with the block it was read at: an older block may well have a smaller one (C8). */
+interface HighWater {
+  readonly value: bigint;
+  readonly atBlock: bigint;
+}
+
+/**
+ * What reader and follower of one chain know together and no single answer of a node may contradict: the highest head,
+ * the last settled block (the anchor), ids that exist, and since when something has been unknown.
+ */
+export interface ChainMemory {
+  highestHead(): bigint;
+  sawHead(number: bigint): void;
+  anchor(): CursorBlock | undefined;
+  setAnchor(block: CursorBlock): void;
+  trouble(): ChainTrouble | undefined;
+  setTrouble(why: string): ChainTrouble;
+  /** Why the follower stands or lags although the nodes answer; undefined when it is up to date. */
+  lag(): ChainTrouble | undefined;
+  setLag(why: string | undefined): void;
+  /** False when a later block says less than an earlier one did. */
+  noteNextId(contract: Address, value: bigint, atBlock: bigint): boolean;
+  nextIds(): Readonly<Record<string, string>>;
+  seedNextIds(nextIds: Readonly<Record<string, string>>, atBlock: bigint): void;
+  /** Remembers that an id existed in a settled block. */
+  noteExists(key: string, atBlock: bigint): void;
+  /** True when an id that existed in this block or an older one is gone. */
+  vanished(key: string, atBlock: bigint): boolean;
+  /** Since when this has been unknown; the first call starts it. */
+  unknownSince(key: string): number;
+  knownAgain(key: string): void;
+  /** Forgets everything that was learnt of the chain; what is unknown stays unknown since then. */
+  forget(): void;
+}
+
+export const createChainMemory = (clock: Clock): ChainMemory => {
+  let highest = 0n;
+  let anchor: CursorBlock | undefined;
+  let trouble: ChainTrouble | undefined;
+  let lag: ChainTrouble | undefined;
+  const nextIds = new Map<string, HighWater>();
+  const existing = new Map<string, bigint>();
+  const since = new Map<string, number>();
+
+  return {
+    highestHead: () => highest,
+    sawHead: (number) => {
+      if (number > highest) highest = number;
+    },
+    anchor: () => anchor,
+    setAnchor: (block) => {
+      anchor = block;
+    },
+    trouble: () => trouble,
+    setTrouble: (why) => {
+      trouble ??= { why, sinceUnixMs: clock.nowUnixMs() };
+      return trouble;
+    },
+    lag: () => lag,
+    setLag: (why) => {
+      lag = why === undefined ? undefined : { why, sinceUnixMs: lag?.sinceUnixMs ?? clock.nowUnixMs() };
+    },
+    noteNextId: (contract, value, atBlock) => noteHighWater(nextIds, contract, { value, atBlock }),
+    nextIds: () => Object.fromEntries([...nextIds].map(([contract, { value }]) => [contract, value.toString()])),
+    seedNextIds: (seed, atBlock) => {
+      for (const [contract, value] of Object.entries(seed)) nextIds.set(contract, { value: BigInt(value), atBlock });
+    },
+    noteExists: (key, atBlock) => {
+      const before = existing.get(key);
+      if (before === undefined || atBlock < before) existing.set(key, atBlock);
+    },
+    vanished: (key, atBlock) => {
+      const before = existing.get(key);
+      return before !== undefined && atBlock >= before;
+    },
+    unknownSince: (key) => {
+      const start = since.get(key) ?? clock.nowUnixMs();
+      since.set(key, start);
+      return start;
+    },
+    knownAgain: (key) => {
+      since.delete(key);
+    },
+    forget: () => {
+      highest = 0n;
+      anchor = undefined;
+      trouble = undefined;
+      lag = undefined;
+      nextIds.clear();
+      existing.clear();
+    },
+  };
+};
+
+const noteHighWater = (marks: Map<string, HighWater>, contract: string, seen: HighWater): boolean => {
+  const before = marks.get(contract);
+  if (before && seen.atBlock >= before.atBlock && seen.value < before.value) return false;
+  if (!before || seen.value > before.value) marks.set(contract, seen);
+  return true;
+};

@@ -1,0 +1,104 @@
+import type { ChainSettings } from '../../domain/chain-settings.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { headerAt, headerByTag } from './block-reads.ts';
+import type { ChainMemory } from './chain-memory.ts';
+import type { RpcEndpoint } from './rpc-endpoint.ts';
+import { RpcFailure } from './rpc-failure.ts';
+import { type BlockHeader, chainIdAnswer, hexData, parseAnswer } from './rpc-schema.ts';
+
+/** A node that passed C7, with the head it had at that moment. */
+export interface SaneNode {
+  readonly endpoint: RpcEndpoint;
+  readonly head: BlockHeader;
+}
+
+export interface NodeSanityDeps {
+  readonly endpoint: RpcEndpoint;
+  readonly settings: ChainSettings;
+  readonly memory: ChainMemory;
+  readonly clock: Clock;
+}
+
+/** Questions whose answers hardly change are asked again after this long, and after any failure. */
+const RECHECK_MS = 60_000;
+
+/**
+ * Checks one node before a decision is based on it (C7): chain id, code at every contract, a head that is young and
+ * not below what was seen, and our last settled block on its chain. Rejects with an `RpcFailure` that says what was
+ * found, what is wanted and what to do. `allowBehind` lets a witness answer whose head is a little older.
+ */
+export const createNodeSanity = (deps: NodeSanityDeps) => {
+  const { endpoint, settings, memory } = deps;
+  let slowChecksAtMs = Number.NEGATIVE_INFINITY;
+  let anchorChecked = '';
+  let lastHead = 0n;
+
+  const check = async (allowBehind: boolean): Promise<SaneNode> => {
+    const slowDue = deps.clock.monotonicMs() - slowChecksAtMs > RECHECK_MS;
+    const [head] = await Promise.all([headerByTag(endpoint, 'latest'), requireChainId(endpoint, settings.chainId)]);
+    requireYoungHead(head, settings.maxHeadAgeMs, deps.clock.nowUnixMs());
+    await requireAnchor(head, slowDue || head.number < lastHead);
+    lastHead = head.number;
+    if (slowDue) {
+      await requireCode(endpoint, settings);
+      slowChecksAtMs = deps.clock.monotonicMs();
+    }
+    if (!allowBehind && head.number < memory.highestHead()) {
+      throw new RpcFailure('behind', `its head ${head.number} is below block ${memory.highestHead()}, seen before`);
+    }
+    memory.sawHead(head.number);
+    return { endpoint, head };
+  };
+
+  const requireAnchor = async (head: BlockHeader, due: boolean): Promise<void> => {
+    const anchor = memory.anchor();
+    if (!anchor || (!due && anchorChecked === anchor.hash)) return;
+    const found = anchor.number > head.number ? undefined : await headerAt(endpoint, anchor.number);
+    if (found?.hash !== anchor.hash) {
+      const instead = found ? `has hash ${found.hash}` : `does not exist (its head is ${head.number} ${head.hash})`;
+      throw new RpcFailure(
+        'off-cursor',
+        `settled block ${anchor.number} had hash ${anchor.hash}; on this node it ${instead}`,
+      );
+    }
+    anchorChecked = anchor.hash;
+  };
+
+  return async (allowBehind = false): Promise<SaneNode> => {
+    try {
+      return await check(allowBehind);
+    } catch (error) {
+      if (!(error instanceof RpcFailure && error.fault === 'behind')) slowChecksAtMs = Number.NEGATIVE_INFINITY;
+      throw error;
+    }
+  };
+};
+
+const requireChainId = async (endpoint: RpcEndpoint, wanted: number): Promise<void> => {
+  const found = parseAnswer(chainIdAnswer, await endpoint.request('eth_chainId', []), 'eth_chainId');
+  if (found === wanted) return;
+  throw new RpcFailure('wrong-chain', `the node is on chain ${found}, chain ${wanted} is configured`, {
+    hint: 'correct the RPC URL or the chain id in the configuration',
+  });
+};
+
+const requireYoungHead = (head: BlockHeader, maxAgeMs: number, nowUnixMs: number): void => {
+  const ageMs = nowUnixMs - Number(head.timestampUnix) * 1000;
+  if (ageMs <= maxAgeMs) return;
+  const text = `its head ${head.number} is ${Math.round(ageMs / 1000)} s old, ${Math.round(maxAgeMs / 1000)} s are allowed`;
+  throw new RpcFailure('stale', text, { hint: "check the node and this host's clock" });
+};
+
+const requireCode = async (endpoint: RpcEndpoint, settings: ChainSettings): Promise<void> => {
+  const wanted = settings.contracts.map(({ address }) => address);
+  if (settings.credentialNft) wanted.push(settings.credentialNft);
+  await Promise.all(
+    [...new Set(wanted)].map(async (address) => {
+      const code = parseAnswer(hexData, await endpoint.request('eth_getCode', [address, 'latest']), 'eth_getCode');
+      if (code !== '0x') return;
+      throw new RpcFailure('no-code', `there is no contract at ${address} on chain ${settings.chainId}`, {
+        hint: 'correct the contract address or the RPC URL in the configuration',
+      });
+    }),
+  );
+};

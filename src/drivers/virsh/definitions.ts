@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isOn } from '../../domain/domain-state.ts';
+import { explain, HypervisorError } from '../../domain/errors.ts';
+import type { Uuid } from '../../domain/identity.ts';
+import type { Hypervisor } from '../../ports/hypervisor.ts';
+import { expectOff, expectOk, type HypervisorParts } from './hypervisor-parts.ts';
+import { bareMachineElement, machineNamespace, machinePrefix } from './metadata-xml.ts';
+import { hypervisorError, isNoSuchDomain } from './virsh-error.ts';
+import type { VirshResult } from './virsh-result.ts';
+
+type Definitions = Pick<
+  Hypervisor,
+  'definition' | 'define' | 'undefine' | 'writeMetadata' | 'setLink' | 'refreshPools'
+>;
+
+/** Everything that changes what libvirt has written down about a domain. */
+export const createDefinitions = ({ shells, deadlines, run, look, log }: HypervisorParts): Definitions => {
+  const timeoutMs = deadlines.changeTimeoutMs;
+  const change = (...argv: string[]): Promise<VirshResult> => run(argv, { timeoutMs });
+
+  /** Where a change has to go: into the definition, into the running machine, or both. */
+  const scopes = async (uuid: Uuid, doing: string): Promise<readonly string[]> => {
+    const domain = await look(uuid);
+    if (domain === 'absent') throw absent(doing);
+    return [...(domain.persistent ? ['--config'] : []), ...(isOn(domain) ? ['--live'] : [])];
+  };
+
+  return {
+    definition: async (uuid) => {
+      // Without --security-info the console's password would be missing in what is defined again.
+      const argv = ['dumpxml', uuid, '--inactive', '--security-info'];
+      const result = await shells.mutate(argv, { timeoutMs: deadlines.readTimeoutMs });
+      return expectOk(`give the definition of domain ${uuid}`, result).stdout;
+    },
+    define: (xml) =>
+      inPrivateFile(xml, async (path) => void expectOk('define a domain', await change('define', '--file', path))),
+    undefine: async (uuid) => {
+      if ((await expectOff(look, uuid, 'undefined')) === 'absent') return;
+      const result = await change('undefine', uuid, ...undefineFlags, '--nvram');
+      if (result.ok) return;
+      if (isNoSuchDomain(result) && (await look(uuid)) === 'absent') return;
+      // libvirt's test driver knows no NVRAM and refuses the flag.
+      if (!/unsupported flags/.test(result.stderr)) throw hypervisorError(`undefine domain ${uuid}`, result);
+      expectOk(`undefine domain ${uuid}`, await change('undefine', uuid, ...undefineFlags));
+    },
+    writeMetadata: async (uuid, xml) => {
+      const element = bareMachineElement(xml);
+      if (element === undefined) throw notOurs(uuid);
+      const doing = `write the metadata of domain ${uuid}`;
+      const argv = ['metadata', uuid, machineNamespace, '--key', machinePrefix, '--set', element];
+      expectOk(doing, await change(...argv, ...(await scopes(uuid, doing))));
+    },
+    setLink: async (uuid, mac, up) => {
+      const doing = `set the link of ${mac} in domain ${uuid}`;
+      for (const scope of await scopes(uuid, doing)) {
+        const config = scope === '--config' ? ['--config'] : []; // the live machine is meant where nothing is said
+        expectOk(doing, await change('domif-setlink', uuid, mac, up ? 'up' : 'down', ...config));
+      }
+    },
+    refreshPools: async () => {
+      const pools = await shells.read(['pool-list', '--name'], { timeoutMs: deadlines.readTimeoutMs });
+      for (const name of pools.stdout.split('\n').map((line) => line.trim())) {
+        if (name === '') continue;
+        const said = await change('pool-refresh', '--pool', name).then(({ stderr }) => stderr.trim(), explain);
+        if (said !== '') log.debug({ pool: name, said }, 'storage pool not refreshed');
+      }
+    },
+  };
+};
+
+const undefineFlags = ['--managed-save', '--snapshots-metadata', '--checkpoints-metadata'];
+
+/** Domain XML can hold passwords: a file of our own that nobody else can read, gone when `body` is done. */
+const inPrivateFile = async <T>(text: string, body: (path: string) => Promise<T>): Promise<T> => {
+  const dir = await mkdtemp(join(tmpdir(), 'blockhost-define-'));
+  try {
+    const path = join(dir, 'domain.xml');
+    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
+    return await body(path);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+};
+
+const absent = (doing: string): HypervisorError =>
+  new HypervisorError(`libvirt did not ${doing}: there is no such domain`, { code: 'domain-absent', retryable: true });
+
+const notOurs = (uuid: Uuid): HypervisorError =>
+  new HypervisorError(`what was to be written into the metadata of domain ${uuid} is not a machine element`, {
+    code: 'metadata-element',
+    retryable: false,
+  });

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+import type { MachineMetadata } from '../../domain/domain-state.ts';
+import type { XmlElement } from './xml.ts';
+import { childAt, escapeXml } from './xml.ts';
+
+/** The namespace of our element in a domain's `<metadata>`. */
+export const machineNamespace = 'https://blockhost.io/provisioner/machine/1';
+/** The prefix that libvirt is asked to write it with. */
+export const machinePrefix = 'blockhost';
+
+/** Our element with its namespace declaration, fit to stand inside `<metadata>` of a domain's XML (D8). */
+export const machineMetadataXml = (metadata: MachineMetadata): string =>
+  `<${machinePrefix}:machine xmlns:${machinePrefix}="${machineNamespace}"${attributesOf(metadata)}/>`;
+
+/**
+ * Reads our element out of a domain's tree. Undefined where there is none or where it is not entirely as we write it:
+ * a machine is never bound by half an element (D9).
+ */
+export const readMachineMetadata = (domain: XmlElement): MachineMetadata | undefined => {
+  const metadata = childAt(domain, 'metadata');
+  const ours = metadata?.children.filter((element) => isOurs([element, metadata, domain])) ?? [];
+  const [element, ...more] = ours;
+  if (element === undefined || more.length > 0) return undefined;
+  const parsed = attributeSchema.safeParse(Object.fromEntries(element.attributes));
+  if (!parsed.success) return undefined;
+  const { schema, uuid, chainId, contract, subscriptionId } = parsed.data;
+  if (chainId === undefined && contract === undefined && subscriptionId === undefined) return { schema, uuid };
+  if (chainId === undefined || contract === undefined || subscriptionId === undefined) return undefined;
+  return { schema, uuid, subscription: { chainId, contract, subscriptionId } };
+};
+
+/**
+ * What `virsh metadata --set` wants: it declares namespace and prefix itself and refuses an element that does. Takes
+ * our element in either form; undefined for anything else.
+ */
+export const bareMachineElement = (xml: string): string | undefined => {
+  const bare = xml
+    .trim()
+    .replace(` xmlns:${machinePrefix}="${machineNamespace}"`, '')
+    .replace(new RegExp(`^<${machinePrefix}:machine(?=[\\s/>])`), '<machine');
+  return /^<machine[^<>]*\/>$/.test(bare) ? bare : undefined;
+};
+
+const attributesOf = ({ schema, uuid, subscription }: MachineMetadata): string => {
+  const all = {
+    schema: String(schema),
+    uuid,
+    ...(subscription && {
+      chainId: String(subscription.chainId),
+      contract: subscription.contract,
+      subscriptionId: String(subscription.subscriptionId),
+    }),
+  };
+  return Object.entries(all)
+    .map(([name, value]) => ` ${name}="${escapeXml(value)}"`)
+    .join('');
+};
+
+const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/);
+const attributeSchema = z.object({
+  schema: z.literal('1').transform(() => 1 as const),
+  uuid: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  chainId: decimal.transform(Number).pipe(z.int().positive()).optional(),
+  contract: z
+    .string()
+    .regex(/^0x[0-9a-f]{40}$/)
+    .transform((text) => text as `0x${string}`)
+    .optional(),
+  subscriptionId: decimal.max(78).transform(BigInt).optional(),
+});
+
+// An element belongs to us by its namespace, whatever prefix it was given, and wherever that was declared.
+const isOurs = (inwardsOut: readonly [XmlElement, ...XmlElement[]]): boolean => {
+  const [local, prefix] = inwardsOut[0].name.split(':').reverse();
+  const declaration = prefix === undefined ? 'xmlns' : `xmlns:${prefix}`;
+  const scope = inwardsOut.find((element) => element.attributes.has(declaration));
+  return local === 'machine' && scope?.attributes.get(declaration) === machineNamespace;
+};

@@ -1,0 +1,39 @@
+#!/bin/sh
+# Runs inside fresh mount and pid namespaces (see libvirtd-process.ts): gives libvirtd directories of its own, then keeps it
+# running until told otherwise. Usage: libvirtd-namespace.sh DIR
+set -eu
+dir=$1
+
+mount -t proc proc /proc
+# All of /run: no D-Bus, so nothing is registered with systemd-machined; no virtlogd; no socket of another libvirt.
+for path in run etc/libvirt var/lib/libvirt var/cache/libvirt var/log/libvirt; do
+  mkdir -p "$dir/$path"
+  mount --bind "$dir/$path" "/$path"
+done
+
+# A /dev without kvm. Present but unusable for qemu's user, it makes libvirt probe qemu again at every define (4-15 s);
+# present and broken, it hangs a guest. Without the node libvirt offers TCG at once.
+mkdir -p "$dir/dev"
+mount -t tmpfs -o mode=755 lab-dev "$dir/dev"
+mkdir "$dir/dev/pts" "$dir/dev/shm" "$dir/dev/net"
+for node in null zero full random urandom tty ptmx net/tun; do
+  [ -e "/dev/$node" ] || continue
+  : >"$dir/dev/$node"
+  mount --bind "/dev/$node" "$dir/dev/$node"
+done
+mount --bind /dev/pts "$dir/dev/pts"
+mount -t tmpfs -o mode=1777 lab-shm "$dir/dev/shm"
+for link in fd stdin stdout stderr; do ln -s "$(readlink "/dev/$link")" "$dir/dev/$link"; done
+mount --move "$dir/dev" /dev
+
+# No cgroups either: they are the one thing that outlives the namespaces.
+umount -R -l /sys/fs/cgroup 2>/dev/null || true
+
+# The files in control/ are the switches: `down` keeps libvirtd away while guests run on.
+while :; do
+  if [ -e "$dir/control/down" ]; then
+    sleep 0.1
+  else
+    libvirtd >>"$dir/libvirtd.log" 2>&1 || sleep 0.3
+  fi
+done

@@ -1,0 +1,216 @@
+import type { DomainState, RunReason, RunState } from '../../src/domain/domain-state.ts';
+import { HypervisorError } from '../../src/domain/errors.ts';
+import type { Uuid } from '../../src/domain/identity.ts';
+import { bareMachineElement, machineNamespace, machinePrefix } from '../../src/drivers/virsh/metadata-xml.ts';
+import { parseDomainXml } from '../../src/drivers/virsh/parse-domain-xml.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { EventSource, HypervisorEvent } from '../../src/ports/event-source.ts';
+import type { GuestAgent, Hypervisor } from '../../src/ports/hypervisor.ts';
+import { createModelAgent } from './model-agent.ts';
+import { type ModelDomain, modelDomainXml } from './model-domain-xml.ts';
+import { type GuestBehaviour, type ModelGuest, usualGuest } from './model-guest.ts';
+import { createModelPower } from './model-power.ts';
+
+export interface ModelHypervisorDeps {
+  readonly clock: Clock;
+  /** Decides for each event whether it gets lost on the way. */
+  readonly losesEvent?: (event: HypervisorEvent) => boolean;
+}
+
+/** A host in memory: the ports that the program sees, and the handles by which a test plays guests and misfortune. */
+export interface ModelHypervisor extends Hypervisor {
+  readonly agent: GuestAgent;
+  readonly events: EventSource;
+  forget(uuid: Uuid): void;
+  /** Every call of the port that was made, for tests about what was not done. */
+  readonly calls: readonly { readonly what: string; readonly uuid?: Uuid; readonly atUnixMs: number }[];
+  /** Defines a domain that is off. */
+  create(domain: ModelDomain & { readonly behaviour?: Partial<GuestBehaviour> }): ModelGuest;
+  guest(uuid: Uuid): ModelGuest | undefined;
+  /** Its qemu dies. */
+  crash(uuid: Uuid): void;
+  powerOffFromInside(uuid: Uuid): void;
+  /** Stops and starts within `offMs`, as a reset that libvirt carries out does. */
+  rebootByHost(uuid: Uuid, offMs: number): Promise<void>;
+  /** The disk is full. */
+  pauseOnIoError(uuid: Uuid): void;
+  suspendByOperator(uuid: Uuid): void;
+  /** libvirtd is gone: calls fail, watchers end. Guests go on. */
+  away(): void;
+  back(): void;
+}
+
+/** Makes an empty host. Passes the same contract suite as libvirt. */
+export const createModelHypervisor = ({ clock, losesEvent = () => false }: ModelHypervisorDeps): ModelHypervisor => {
+  const guests = new Map<Uuid, ModelGuest>();
+  const ages = new Map<Uuid, { readonly state: string; readonly sinceUnixMs: number }>();
+  const watchers = new Set<Parameters<EventSource['lines']>[0]>();
+  const calls: { what: string; uuid?: Uuid; atUnixMs: number }[] = [];
+  let isAway = false;
+
+  const tell = (guest: ModelGuest, event: string, detail: string): void => {
+    const said: HypervisorEvent = { kind: 'event', event, domain: guest.name, detail, atUnixMs: clock.nowUnixMs() };
+    if (!losesEvent(said)) for (const watcher of [...watchers]) watcher.onEvent(said);
+  };
+  const turn = (guest: ModelGuest, run: RunState, reason: RunReason): void => {
+    guest.run = run;
+    guest.reason = reason;
+    if (run !== 'running') guest.agentConnected = false;
+    if (!guest.persistent && run === 'off') guests.delete(guest.uuid);
+  };
+  const power = createModelPower({ clock, tell, turn });
+
+  const reach = async (what: string, uuid?: Uuid): Promise<void> => {
+    calls.push({ what, ...(uuid && { uuid }), atUnixMs: clock.nowUnixMs() });
+    await Promise.resolve();
+    if (isAway) throw refusal(`libvirt did not ${what}: no connection`, 'libvirt-unreachable');
+  };
+  const need = async (what: string, uuid: Uuid): Promise<ModelGuest> => {
+    await reach(what, uuid);
+    const guest = guests.get(uuid);
+    if (!guest) throw refusal(`libvirt did not ${what} domain ${uuid}: failed to get domain`, 'domain-absent');
+    return guest;
+  };
+  const handle = (uuid: Uuid): ModelGuest => {
+    const guest = guests.get(uuid);
+    if (!guest) throw new Error(`the model has no domain ${uuid}`);
+    return guest;
+  };
+
+  const describe = (guest: ModelGuest): DomainState => {
+    const facts = parseDomainXml(guest.xml);
+    if (!facts) throw new Error(`the model's own XML of ${guest.name} cannot be read`);
+    const { run, reason, persistent, agentConnected } = guest;
+    const state = `${run}/${reason}`;
+    const before = ages.get(guest.uuid);
+    const sinceUnixMs = before?.state === state ? before.sinceUnixMs : clock.nowUnixMs();
+    ages.set(guest.uuid, { state, sinceUnixMs });
+    return { ...facts, run, reason, persistent, agentConnected, hasSavedImage: guest.saved !== 'none', sinceUnixMs };
+  };
+
+  const define = (xml: string, behaviour: Partial<GuestBehaviour> = {}): ModelGuest => {
+    const facts = parseDomainXml(xml);
+    if (!facts) throw refusal('libvirt did not define a domain: XML error', 'libvirt-refused');
+    const before = guests.get(facts.uuid);
+    if ([...guests.values()].some(({ name, uuid }) => name === facts.name && uuid !== facts.uuid)) {
+      throw refusal(`libvirt did not define a domain: domain '${facts.name}' already exists`, 'libvirt-refused');
+    }
+    const guest = before ?? newGuest(facts.uuid, facts.name, xml, { ...usualGuest, ...behaviour });
+    Object.assign(guest, { xml, name: facts.name, persistent: true });
+    guests.set(guest.uuid, guest);
+    tell(guest, 'lifecycle', before ? 'Defined Updated' : 'Defined Added');
+    return guest;
+  };
+
+  const hypervisor: Hypervisor = {
+    list: async () => {
+      await reach('list');
+      return [...guests.values()].map(describe);
+    },
+    look: async (uuid) => {
+      await reach('look', uuid);
+      const guest = guests.get(uuid);
+      if (!guest) ages.delete(uuid);
+      return guest ? describe(guest) : 'absent';
+    },
+    start: async (uuid) => power.start(await need('start', uuid)),
+    resumePaused: async (uuid) => power.resumePaused(await need('resume', uuid)),
+    requestShutdown: async (uuid, mode) => power.requestShutdown(await need('ask to shut down', uuid), mode),
+    powerOff: async (uuid, how) => {
+      await reach(`power off (${how})`, uuid);
+      const guest = guests.get(uuid);
+      if (guest) power.powerOff(guest, how);
+    },
+    save: async (uuid) => power.save(await need('save', uuid)),
+    dropSavedImage: async (uuid) => {
+      (await need('drop saved image', uuid)).saved = 'none';
+    },
+    definition: async (uuid) => (await need('give the definition of', uuid)).xml,
+    define: async (xml) => {
+      await reach('define');
+      define(xml);
+    },
+    undefine: async (uuid) => {
+      await reach('undefine', uuid);
+      const guest = guests.get(uuid);
+      if (!guest) return;
+      if (power.isOn(guest)) throw refusal(`domain ${uuid} is ${guest.run}`, 'domain-is-on', false);
+      guests.delete(uuid);
+      tell(guest, 'lifecycle', 'Undefined Removed');
+    },
+    writeMetadata: async (uuid, xml) => {
+      const guest = await need('write the metadata of', uuid);
+      const element = bareMachineElement(xml);
+      if (!element) throw refusal('not a machine element', 'metadata-element', false);
+      const whole = element.replace(
+        '<machine',
+        `<${machinePrefix}:machine xmlns:${machinePrefix}="${machineNamespace}"`,
+      );
+      guest.xml = guest.xml.replace(/<metadata>.*<\/metadata>/s, () => `<metadata>${whole}</metadata>`);
+      tell(guest, 'metadata-change', `type element, uri ${machineNamespace}`);
+    },
+    setLink: async (uuid, mac, up) => {
+      const guest = await need('set the link of', uuid);
+      const facts = parseDomainXml(guest.xml);
+      if (!facts?.interfaces.some((each) => each.mac === mac)) throw refusal(`no interface ${mac}`, 'libvirt-refused');
+      const interfaces = facts.interfaces.map((each) => (each.mac === mac ? { mac, linkUp: up } : each));
+      guest.xml = modelDomainXml({ ...facts, interfaces });
+    },
+    refreshPools: () => reach('refresh pools').catch(() => undefined),
+  };
+
+  return {
+    ...hypervisor,
+    calls,
+    agent: createModelAgent({ clock, guest: (uuid) => guests.get(uuid), isAway: () => isAway }),
+    events: {
+      lines: (handlers) => {
+        const watcher = { ...handlers };
+        if (isAway) void Promise.resolve().then(() => watcher.onEnd('Failed to connect socket'));
+        else watchers.add(watcher);
+        return () => {
+          watchers.delete(watcher);
+          watcher.onEnd = () => undefined;
+        };
+      },
+    },
+    forget: (uuid) => void ages.delete(uuid),
+    create: ({ behaviour, ...domain }) => define(modelDomainXml(domain), behaviour),
+    guest: (uuid) => guests.get(uuid),
+    crash: (uuid) => power.stop(handle(uuid), 'failed', 'Stopped Failed'),
+    powerOffFromInside: (uuid) => power.stop(handle(uuid), 'shutdown', 'Stopped Shutdown'),
+    rebootByHost: async (uuid, offMs) => {
+      power.stop(handle(uuid), 'shutdown', 'Stopped Shutdown');
+      await clock.sleep(offMs);
+      power.start(handle(uuid));
+    },
+    pauseOnIoError: (uuid) => power.pause(handle(uuid), 'io-error', 'Suspended I/O Error'),
+    suspendByOperator: (uuid) => power.pause(handle(uuid), 'user', 'Suspended Paused'),
+    away: () => {
+      isAway = true;
+      const ended = [...watchers];
+      watchers.clear();
+      for (const watcher of ended) watcher.onEnd('Disconnected from the model due to end of file');
+    },
+    back: () => {
+      isAway = false;
+    },
+  };
+};
+
+const newGuest = (uuid: Uuid, name: string, xml: string, behaviour: GuestBehaviour): ModelGuest => ({
+  uuid,
+  name,
+  xml,
+  run: 'off',
+  reason: 'unknown',
+  persistent: true,
+  saved: 'none',
+  agentConnected: false,
+  boots: 0,
+  gecos: new Map([['customer', '']]),
+  behaviour,
+});
+
+const refusal = (message: string, code: string, retryable = true): HypervisorError =>
+  new HypervisorError(message, { code, retryable });
