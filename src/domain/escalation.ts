@@ -8,12 +8,14 @@ export type Move =
   | { readonly step: Step; readonly because: string }
   | { readonly waitUntilUnixMs: number; readonly because: string };
 
-const ask = (domain: DomainState, because: string): Move => ({
-  // Without a live agent only the power button is left; an agent that hangs must not cost the customer the grace of ACPI,
-  // so requests alternate from the second one on (the caller counts them).
-  step: { do: 'request-shutdown', mode: domain.agentConnected ? 'agent' : 'acpi' },
-  because,
-});
+/**
+ * The power button first, then in turn with the agent: an agent may say yes and do nothing, and keeps libvirt waiting
+ * meanwhile, while the button is pressed in a moment and cannot hang.
+ */
+const ask = (domain: DomainState, requests: number): Move => {
+  const mode = requests % 2 === 1 && domain.agentConnected ? 'agent' : 'acpi';
+  return { step: { do: 'request-shutdown', mode }, because: requests === 0 ? 'first request' : `request ${requests + 1}` };
+};
 
 /**
  * Suspension escalates (libvirt's shutdown is only a request): ask, ask again, take the power gracefully, take it by
@@ -32,7 +34,7 @@ export const nextMove = (
   if (suspending === undefined || suspending.requests + suspending.powerOffs === 0) {
     if (domain.run === 'paused')
       return { step: { do: 'power-off', how: 'graceful' }, because: 'a paused guest cannot hear a request' };
-    return ask(domain, 'first request');
+    return ask(domain, 0);
   }
   if (suspending.powerOffs > 0) return afterPowerOff(suspending, policy, nowUnixMs);
   const patienceEnds = suspending.sinceUnixMs + policy.shutdownPatienceMs;
@@ -43,8 +45,7 @@ export const nextMove = (
   if (nowUnixMs < repeatAt) {
     return { waitUntilUnixMs: Math.min(repeatAt, patienceEnds), because: 'the guest was asked to shut down' };
   }
-  const mode = domain.agentConnected && suspending.requests % 2 === 0 ? 'agent' : 'acpi';
-  return { step: { do: 'request-shutdown', mode }, because: `request ${suspending.requests + 1}` };
+  return ask(domain, suspending.requests);
 };
 
 const afterPowerOff = (suspending: Suspending, policy: Policy, nowUnixMs: number): Move => {

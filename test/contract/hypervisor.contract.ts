@@ -234,7 +234,7 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
       const before = heard.length;
       await subject.crash(uuid);
       await untilRun(uuid, 'off');
-      expect((await see(uuid)).reason).toBe('failed');
+      expect((await see(uuid)).reason).toBe('crashed'); // while its event says Failed
       const said = { kind: 'event', event: 'lifecycle', domain: name, detail: 'Stopped Failed' };
       await subject.until(async () => heard.slice(before).some((event) => matches(event, said)), 5_000);
       await subject.hypervisor.undefine(uuid);

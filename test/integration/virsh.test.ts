@@ -1,5 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,13 +10,14 @@ import { createShells } from '../../src/drivers/virsh/shells.ts';
 import { hypervisorContract } from '../contract/hypervisor.contract.ts';
 import { defineGuest, type Guest } from '../lab/guest.ts';
 import { type LibvirtLab, startLibvirt } from '../lab/libvirt.ts';
-import { silentLog } from '../models/silent-log.ts';
+import { createModelLog } from '../models/model-log.ts';
 
 hypervisorContract('libvirt', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'bh-'));
   const lab = await startLibvirt({ dir: join(dir, 'l') });
   const clock = createSystemClock();
-  const shells = createShells({ uri: lab.uri, clock, log: silentLog });
+  const log = createModelLog();
+  const shells = createShells({ uri: lab.uri, clock, log });
   const guests = new Map<string, Guest>();
   const guest = (uuid: string): Guest => {
     const found = guests.get(uuid);
@@ -25,9 +25,9 @@ hypervisorContract('libvirt', async () => {
     return found;
   };
   return {
-    hypervisor: createHypervisor({ clock, log: silentLog, shells }),
+    hypervisor: createHypervisor({ clock, log, shells }),
     agent: createGuestAgent({ shells, clock }),
-    events: createEventSource({ uri: lab.uri, log: silentLog }),
+    events: createEventSource({ uri: lab.uri, log }),
     create: async (kind) => {
       const made = await defineGuest(lab, {
         name: `it's a: "${kind}" ${guests.size}`,

@@ -236,7 +236,7 @@ export const createModelNode = (
     const source = to === SUBSCRIPTIONS ? subscriptionsInterface : nftInterface;
     const call = source.parseTransaction({ data });
     if (!call) return undefined;
-    const id = call.args[0] as bigint;
+    const id = call.args.length > 0 ? BigInt(call.args[0]) : 0n;
     if (call.name === 'getSubscription') {
       const found = block.subscriptions.get(id);
       const active = found !== undefined && !found.cancelled && found.expiresAt > block.timestamp;

@@ -177,7 +177,7 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     forget: (uuid) => void ages.delete(uuid),
     create: ({ behaviour, ...domain }) => define(modelDomainXml(domain), behaviour),
     guest: (uuid) => guests.get(uuid),
-    crash: (uuid) => power.stop(handle(uuid), 'failed', 'Stopped Failed'),
+    crash: (uuid) => power.stop(handle(uuid), 'crashed', 'Stopped Failed'),
     powerOffFromInside: (uuid) => power.stop(handle(uuid), 'shutdown', 'Stopped Shutdown'),
     rebootByHost: async (uuid, offMs) => {
       power.stop(handle(uuid), 'shutdown', 'Stopped Shutdown');

@@ -23,8 +23,8 @@ export const append = (ring: Ring, block: CursorBlock, capacity: number): Ring =
   return [...ring, block].slice(-Math.max(1, capacity));
 };
 
-/** The ring up to and including `number`, and the blocks above it, newest first. */
+/** The ring up to and including `number`, and the blocks above it. */
 export const rewind = (ring: Ring, number: bigint): { readonly kept: Ring; readonly removed: Ring } => ({
   kept: ring.filter((block) => block.number <= number),
-  removed: ring.filter((block) => block.number > number).reverse(),
+  removed: ring.filter((block) => block.number > number),
 });
