@@ -1,3 +1,3 @@
-import { runDaemon } from '../src/daemon/main.ts';
+import { daemon } from './programs/daemon.ts';
 
-process.exitCode = await runDaemon();
+await daemon().parseAsync();

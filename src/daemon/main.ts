@@ -109,3 +109,16 @@ export const runDaemon = async (): Promise<number> => {
     return final || (error as { retryable?: boolean }).retryable === false ? EXIT.wrong : EXIT.tryAgain;
   }
 };
+
+/** Reads the configuration as the daemon would and tells on stderr what it found; 0 where the daemon would start. */
+export const checkConfig = async (): Promise<number> => {
+  try {
+    const { warnings, chains } = await loadConfig({ paths: createPaths(process.env), env: process.env });
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    process.stderr.write(`configuration is right; chains: ${chains.map(({ chainId }) => chainId).join(', ') || 'none'}\n`);
+    return EXIT.done;
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return EXIT.wrong;
+  }
+};

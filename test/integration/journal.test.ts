@@ -14,7 +14,7 @@ let path: string;
 
 beforeAll(async () => {
   program = join(await mkdtemp(join(tmpdir(), 'journal-writer-')), 'writer.mjs');
-  const entryPoint = fileURLToPath(new URL('../models/journal-writer.ts', import.meta.url));
+  const entryPoint = fileURLToPath(new URL('./journal-writer.ts', import.meta.url));
   await build({ entryPoints: [entryPoint], outfile: program, bundle: true, platform: 'node', format: 'esm' });
 });
 afterAll(() => rm(join(program, '..'), { recursive: true, force: true }));

@@ -1,15 +1,20 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createEventSource } from '../../src/drivers/virsh/event-source.ts';
 import { createGuestAgent } from '../../src/drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../../src/drivers/virsh/hypervisor.ts';
 import { createShells } from '../../src/drivers/virsh/shells.ts';
+import { libvirtStream$ } from '../../streams/libvirt-stream.ts';
+import type { Wake } from '../../streams/wake.ts';
 import { hypervisorContract } from '../contract/hypervisor.contract.ts';
 import { defineGuest, type Guest } from '../lab/guest.ts';
 import { type LibvirtLab, startLibvirt } from '../lab/libvirt.ts';
+import { modelDomainXml } from '../models/model-domain-xml.ts';
 import { createModelLog } from '../models/model-log.ts';
 
 hypervisorContract('libvirt', async () => {
@@ -44,11 +49,7 @@ hypervisorContract('libvirt', async () => {
     corruptSavedImage: (uuid) => damageSavedImage(lab, guest(uuid).name),
     away: () => lab.down(),
     back: () => lab.up(),
-    until: async (condition, timeoutMs) => {
-      for (const endMs = Date.now() + timeoutMs; !(await condition()); await sleep(50)) {
-        if (Date.now() > endMs) throw new Error(`not within ${timeoutMs} ms`);
-      }
-    },
+    until: waitUntil,
     pass: (ms) => sleep(ms),
     dispose: async () => {
       shells.close();
@@ -58,9 +59,84 @@ hypervisorContract('libvirt', async () => {
   };
 });
 
+async function waitUntil(condition: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+  for (const endMs = Date.now() + timeoutMs; !(await condition()); await sleep(50)) {
+    if (Date.now() > endMs) throw new Error(`not within ${timeoutMs} ms`);
+  }
+}
+
 async function damageSavedImage(lab: LibvirtLab, name: string): Promise<void> {
   const files = await readdir(lab.dir, { recursive: true });
   const image = files.find((file) => file.endsWith(`/qemu/save/${name}.save`));
   if (image === undefined) throw new Error(`no saved image of ${name} below ${lab.dir}`);
   await writeFile(join(lab.dir, image), 'this is not what libvirt wrote here', { flag: 'r+' });
 }
+
+describe('a libvirtd that hangs, and one that goes away', () => {
+  const log = createModelLog();
+  const clock = createSystemClock();
+  let dir = '';
+  let lab: LibvirtLab;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'bh-'));
+    lab = await startLibvirt({ dir: join(dir, 'l') });
+  });
+  afterAll(async () => {
+    lab.thaw();
+    await lab.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+  const define = async (uuid: string, name: string): Promise<void> => {
+    const file = join(dir, 'domain.xml');
+    await writeFile(
+      file,
+      modelDomainXml({ uuid, name }).replace("type='test'", "type='qemu'").replace('<os>', '<memory>1024</memory><os>'),
+    );
+    await lab.virsh('define', file);
+  };
+
+  it('a hung libvirtd costs each call its deadline and an error that may be tried again, never an answer (L3)', async () => {
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const hypervisor = createHypervisor({
+      clock,
+      log,
+      shells,
+      deadlines: { readTimeoutMs: 500, changeTimeoutMs: 500 },
+    });
+    const uuid = randomUUID();
+    await define(uuid, 'hung');
+    expect(await hypervisor.look(uuid)).toMatchObject({ run: 'off' });
+    lab.freeze();
+    const timedOut = { name: 'HypervisorError', code: 'libvirt-timeout', retryable: true };
+    await expect(hypervisor.look(uuid)).rejects.toMatchObject(timedOut);
+    await expect(hypervisor.list()).rejects.toMatchObject(timedOut);
+    await expect(hypervisor.powerOff(uuid, 'forced')).rejects.toMatchObject(timedOut);
+    lab.thaw();
+    expect(await hypervisor.look(uuid)).toMatchObject({ run: 'off' });
+    shells.close();
+  });
+
+  it('the stream wakes machines by events, notices a restart and a hang, and looks at all of them again (L12)', async () => {
+    const uuid = randomUUID();
+    const wakes: Wake[] = [];
+    const stream = libvirtStream$({
+      source: createEventSource({ uri: lab.uri, log }),
+      resolve: (name) => (name === "it's" ? uuid : undefined),
+      clock,
+      log,
+      timing: { settleMs: 300, backoffBaseMs: 50, backoffCapMs: 400 },
+    }).subscribe((wake) => wakes.push(wake));
+    const resyncs = (): number => wakes.filter(({ why }) => why.what.includes('are connected')).length;
+    await waitUntil(async () => resyncs() === 1, 10_000);
+    await define(uuid, "it's");
+    await waitUntil(async () => wakes.some(({ target }) => target.kind === 'machine' && target.uuid === uuid), 5_000);
+    expect(wakes.at(-1)?.why.what).toBe("libvirt said: 'it's' Defined Added");
+    await lab.restart();
+    await waitUntil(async () => resyncs() === 2, 10_000);
+    lab.freeze();
+    await waitUntil(async () => log.lines.filter(({ message }) => message.includes('events lost')).length >= 2, 30_000);
+    lab.thaw();
+    await waitUntil(async () => resyncs() >= 3, 10_000);
+    stream.unsubscribe();
+  }, 90_000);
+});

@@ -58,7 +58,8 @@ const factsOf = (error: unknown): ErrorFacts => {
     const layer = current as Record<string, unknown>;
     if (typeof layer.name === 'string') names.push(layer.name);
     if (typeof layer.status === 'number') status ??= layer.status;
-    if (typeof layer.code === 'number') code ??= layer.code;
+    // -1 is what viem makes of an error that has no code.
+    if (typeof layer.code === 'number' && layer.code !== -1) code ??= layer.code;
     if (typeof layer.code === 'string') names.push(layer.code);
     if (layer.headers instanceof Headers) retryAfterMs ??= retryAfterOf(layer.headers);
     text = textOf(layer) ?? text;

@@ -62,7 +62,7 @@ const lockInode = async (
     if (handle === undefined) return undefined;
     try {
       await lockDescriptor(handle, path, Math.max(0, deadline - performance.now()));
-      if (true) return { handle, release: () => handle.close() };
+      if (await isStillAt(handle, path)) return { handle, release: () => handle.close() };
     } catch (error) {
       await handle.close();
       throw error;

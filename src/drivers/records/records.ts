@@ -135,7 +135,9 @@ const healAll = (top: Container, { vms }: RecordsDocument): Container => {
   return onVms(top, (all, layout) => ({
     ...all,
     slots: all.slots.map((slot) =>
-      names.has(slot.key) && slot.value.startsWith('{') ? { ...slot, value: joinContainer(healDates(splitContainer(slot.value), layout)) } : slot,
+      names.has(slot.key) && slot.value.startsWith('{')
+        ? { ...slot, value: joinContainer(healDates(splitContainer(slot.value), layout)) }
+        : slot,
     ),
   }));
 };

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import { startDeadline } from './deadline.ts';
 import type { Shell } from './shell.ts';
 import type { RunVirsh, VirshResult } from './virsh-result.ts';
 
@@ -12,7 +13,7 @@ export interface ShellPoolDeps {
   readonly size: number;
   /** Commands beyond this many waiting ones fail at once. */
   readonly maxWaiting: number;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly makeShell: () => Shell;
 }
 
@@ -40,9 +41,9 @@ export const createShellPool = (deps: ShellPoolDeps): ShellPool => {
       return shell;
     }
     return new Promise((resolve) => {
-      const timer = setTimeout(() => take(undefined), timeoutMs);
+      const stopDeadline = startDeadline(deps.clock, timeoutMs, () => take(undefined));
       const take = (shell: Shell | undefined): void => {
-        clearTimeout(timer);
+        stopDeadline();
         const at = waiting.indexOf(take);
         if (at >= 0) waiting.splice(at, 1);
         resolve(shell);

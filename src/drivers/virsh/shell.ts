@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
+import { startDeadline } from './deadline.ts';
 import { virshEnvironment } from './environment.ts';
 import { type Frame, frameCommand, framedStderr, framedStdout } from './frame.ts';
 import { commandLine } from './quote.ts';
@@ -16,7 +17,7 @@ export interface Shell {
 
 export interface ShellDeps {
   readonly uri: string;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly log: Log;
   /** The program, for tests. */
   readonly program?: string;
@@ -60,7 +61,7 @@ interface ShellProcess {
   kill(): void;
 }
 
-const startProcess = ({ uri, program = 'virsh' }: ShellDeps): ShellProcess => {
+const startProcess = ({ uri, clock, program = 'virsh' }: ShellDeps): ShellProcess => {
   // A session of its own, so that a Ctrl-C on the daemon's terminal does not cancel a save in the middle. It ends by
   // itself when its stdin closes, that is with us.
   const child = execa(program, ['-q', '-c', uri], {
@@ -105,15 +106,15 @@ const startProcess = ({ uri, program = 'virsh' }: ShellDeps): ShellProcess => {
       stdout = '';
       stderr = '';
       const settle = (reply: Reply): void => {
-        clearTimeout(timer);
+        stopDeadline();
         look = () => undefined;
         resolve(reply);
       };
-      const timer = setTimeout(() => {
+      const stopDeadline = startDeadline(clock, timeoutMs, () => {
         look = () => undefined;
         kill();
         resolve({ ok: false, stdout: '', stderr, timedOut: true, died: false });
-      }, timeoutMs);
+      });
       look = () => {
         const out = framedStdout(frame, stdout);
         const err = framedStderr(frame, stderr);

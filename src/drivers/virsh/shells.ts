@@ -19,7 +19,7 @@ export interface VirshShells {
 
 export interface ShellsDeps {
   readonly uri: string;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs' | 'sleep'>;
   readonly log: Log;
   readonly sizes?: { readonly read: number; readonly mutate: number; readonly agent: number };
   readonly program?: string;

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { entry, openEntries } from './entry-journal.ts';
+import { entry, openEntries } from '../models/entry-journal.ts';
 
 /**
  * A process that appends entries of one name to a journal, two in a batch, and prints the number of the last one as soon
