@@ -85,7 +85,7 @@ export default {
       name: 'cli-calls-operations',
       comment: 'Commands call operations; only the daemon program may start the daemon.',
       severity: 'error',
-      from: { path: '^cli/', pathNot: '^cli/blockhost-provisionerd\\.ts$' },
+      from: { path: '^cli/', pathNot: '^cli/(blockhost-provisionerd|programs/daemon)\\.ts$' },
       to: { path: ['^streams/', '^src/daemon/'] },
     },
     {
@@ -137,6 +137,6 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'types'] },
-    exclude: { path: '^(dist|build|test/architecture/canary)/' },
+    exclude: { path: '^(dist|build)/' },
   },
 };

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../src/config/duration.ts';
-import { speak } from '../../src/daemon/speak.ts';
+import { speak } from '../../src/host/speak.ts';
 import { version } from './version.ts';
 
 const duration = (text: string): number => {
@@ -43,7 +43,12 @@ export const operatorWords = (): Command => {
     .option('--for <duration>', 'how long; without it until unprotect', duration)
     .option('--reason <text>', 'why, for whoever finds it', 'no reason given')
     .action((vm: string, options: { for?: number; reason: string }) =>
-      speak({ word: 'protect', vm, reason: options.reason, ...(options.for === undefined ? {} : { forMs: options.for }) }),
+      speak({
+        word: 'protect',
+        vm,
+        reason: options.reason,
+        ...(options.for === undefined ? {} : { forMs: options.for }),
+      }),
     );
   program
     .command('unprotect <vm>')
@@ -51,7 +56,9 @@ export const operatorWords = (): Command => {
     .action((vm: string) => speak({ word: 'unprotect', vm }));
   program
     .command('ack <what>')
-    .description('acknowledge one alarm: chain, clock, breaker:suspend, breaker:destroy, or a parked machine by its name')
+    .description(
+      'acknowledge one alarm: chain, clock, breaker:suspend, breaker:destroy, or a parked machine by its name',
+    )
     .action((what: string) => speak({ word: 'ack', what }));
   return program;
 };

@@ -1,4 +1,4 @@
-import type { Host } from './host.ts';
+import type { Host } from '../host/open-host.ts';
 
 /**
  * Makes libvirt say something: our own element is written anew on one machine, which comes back as an event. False where

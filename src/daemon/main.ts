@@ -9,13 +9,14 @@ import { ConfigError, explain, LockBusyError } from '../domain/errors.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
 import { withFlock } from '../drivers/lock/flock.ts';
 import { createLog } from '../drivers/log/create-log.ts';
+import { secretsInUrls } from '../drivers/log/redact.ts';
+import { type Host, openHost } from '../host/open-host.ts';
 import { createFleet } from '../operations/fleet.ts';
 import { createReconcile } from '../operations/reconcile.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { createClockDoubt } from './clock-doubt.ts';
 import { createGate, type GateKey } from './gate.ts';
-import { type Host, openHost } from './host.ts';
 import { createNarrator } from './narrator.ts';
 import { pipeline } from './pipeline.ts';
 import { createSemaphore } from './semaphore.ts';
@@ -88,16 +89,26 @@ const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
   }
 };
 
+/** What endpoints' URLs carry of keys: it never reaches a log, whatever it stands in (C12). */
+const secretsOf = ({ chains }: Config): readonly string[] =>
+  secretsInUrls(
+    chains.flatMap(({ endpoints }) =>
+      endpoints.flatMap(({ url, webSocketUrl }) => [url, ...(webSocketUrl ? [webSocketUrl] : [])]),
+    ),
+  );
+
 /**
  * The daemon from its environment to its exit code: 0 after a stop signal, 1 where only an operator can help
  * (configuration, a second daemon, a journal that is damaged), 75 where trying again may (D4).
  */
 export const runDaemon = async (): Promise<number> => {
   const clock = createSystemClock();
-  const log = createLog({ level: process.env['BLOCKHOST_LOG_LEVEL'] === 'debug' ? 'debug' : 'info' });
+  const level = process.env.BLOCKHOST_LOG_LEVEL === 'debug' ? 'debug' : 'info';
+  let log = createLog({ level });
   try {
     const paths = createPaths(process.env);
     const config = await loadConfig({ paths, env: process.env });
+    log = createLog({ level, secrets: secretsOf(config) });
     await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serve(config, clock, log));
     return EXIT.done;
   } catch (error) {
@@ -115,7 +126,9 @@ export const checkConfig = async (): Promise<number> => {
   try {
     const { warnings, chains } = await loadConfig({ paths: createPaths(process.env), env: process.env });
     for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-    process.stderr.write(`configuration is right; chains: ${chains.map(({ chainId }) => chainId).join(', ') || 'none'}\n`);
+    process.stderr.write(
+      `configuration is right; chains: ${chains.map(({ chainId }) => chainId).join(', ') || 'none'}\n`,
+    );
     return EXIT.done;
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);

@@ -10,6 +10,7 @@ import { createCalendar } from '../drivers/calendar/calendar.ts';
 import { createFollower } from '../drivers/chain/follower.ts';
 import { createEventSource } from '../drivers/virsh/event-source.ts';
 import { machineNamespace } from '../drivers/virsh/metadata-xml.ts';
+import type { Host } from '../host/open-host.ts';
 import type { Fleet } from '../operations/fleet.ts';
 import { journalCursors } from '../operations/journal-cursors.ts';
 import type { ChainHint } from '../ports/chain.ts';
@@ -18,7 +19,6 @@ import type { Log } from '../ports/log.ts';
 import type { createClockDoubt } from './clock-doubt.ts';
 import type { Gate } from './gate.ts';
 import { heartbeat } from './heartbeat.ts';
-import type { Host } from './host.ts';
 import { routeChainHint } from './routes.ts';
 
 /** The nightly sweep comes at a time of its own within this span, so that a fleet of hosts does not come at once. */

@@ -14,7 +14,10 @@ export type Move =
  */
 const ask = (domain: DomainState, requests: number): Move => {
   const mode = requests % 2 === 1 && domain.agentConnected ? 'agent' : 'acpi';
-  return { step: { do: 'request-shutdown', mode }, because: requests === 0 ? 'first request' : `request ${requests + 1}` };
+  return {
+    step: { do: 'request-shutdown', mode },
+    because: requests === 0 ? 'first request' : `request ${requests + 1}`,
+  };
 };
 
 /**

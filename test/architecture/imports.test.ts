@@ -19,6 +19,7 @@ const FORBIDDEN: readonly (readonly [string, string, string])[] = [
   ['config-reads-files', 'src/config/acts.ts', '../operations/plain.ts'],
   ['config-reads-files', 'src/config/runs.ts', 'execa'],
   ['cli-calls-operations', 'cli/blockhost-vm-list.ts', '../src/daemon/plain.ts'],
+  ['cli-calls-operations', 'cli/programs/vm-list.ts', '../../streams/plain.ts'],
   ['nobody-imports-programs', 'src/drivers/clock/daemon.ts', '../../daemon/plain.ts'],
   ['abi-for-the-chain', 'src/daemon/abi.ts', '../../contracts-abi/plain.ts'],
   ['viem-reads', 'src/daemon/viem.ts', 'viem'],
@@ -48,6 +49,7 @@ const ALLOWED: readonly (readonly [string, string])[] = [
   ['src/drivers/clock/waits.ts', 'node:timers/promises'],
   ['cli/blockhost-vm-stop.ts', '../src/operations/plain.ts'],
   ['cli/blockhost-provisionerd.ts', '../src/daemon/plain.ts'],
+  ['cli/programs/daemon.ts', '../../src/daemon/plain.ts'],
 ];
 
 const importing = (target: string): string => `import * as it from '${target}';\nexport const used = it;\n`;

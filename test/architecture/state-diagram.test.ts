@@ -8,6 +8,10 @@ const BLOCK = /```mermaid\nstateDiagram-v2[\s\S]*?```/;
 it('the state diagram in ARCHITECTURE.md is the one that the decision table makes (UPDATE=1 writes it anew)', () => {
   const wanted = `\`\`\`mermaid\n${stateDiagram()}\n\`\`\``;
   const text = readFileSync(FILE, 'utf8');
-  if (process.env['UPDATE'] === '1') writeFileSync(FILE, text.replace(BLOCK, () => wanted));
+  if (process.env['UPDATE'] === '1')
+    writeFileSync(
+      FILE,
+      text.replace(BLOCK, () => wanted),
+    );
   expect(readFileSync(FILE, 'utf8').match(BLOCK)?.[0]).toBe(wanted);
 });

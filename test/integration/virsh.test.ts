@@ -8,6 +8,7 @@ import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createEventSource } from '../../src/drivers/virsh/event-source.ts';
 import { createGuestAgent } from '../../src/drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../../src/drivers/virsh/hypervisor.ts';
+import { machineMetadataXml, machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
 import { createShells } from '../../src/drivers/virsh/shells.ts';
 import { libvirtStream$ } from '../../streams/libvirt-stream.ts';
 import type { Wake } from '../../streams/wake.ts';
@@ -118,25 +119,45 @@ describe('a libvirtd that hangs, and one that goes away', () => {
 
   it('the stream wakes machines by events, notices a restart and a hang, and looks at all of them again (L12)', async () => {
     const uuid = randomUUID();
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const hypervisor = createHypervisor({
+      clock,
+      log,
+      shells,
+      deadlines: { readTimeoutMs: 500, changeTimeoutMs: 500 },
+    });
+    await define(uuid, "it's");
     const wakes: Wake[] = [];
     const stream = libvirtStream$({
       source: createEventSource({ uri: lab.uri, log }),
       resolve: (name) => (name === "it's" ? uuid : undefined),
       clock,
       log,
-      timing: { settleMs: 300, backoffBaseMs: 50, backoffCapMs: 400 },
+      beat: () => hypervisor.writeMetadata(uuid, machineMetadataXml({ schema: 1, uuid })).then(() => true),
+      echoUri: machineNamespace,
+      timing: { settleMs: 500, quietMs: 1_000, echoMs: 2_000, backoffBaseMs: 50, backoffCapMs: 400 },
     }).subscribe((wake) => wakes.push(wake));
     const resyncs = (): number => wakes.filter(({ why }) => why.what.includes('are connected')).length;
+    const losses = (): number => log.lines.filter(({ message }) => message.includes('events lost')).length;
+
     await waitUntil(async () => resyncs() === 1, 10_000);
     await define(uuid, "it's");
     await waitUntil(async () => wakes.some(({ target }) => target.kind === 'machine' && target.uuid === uuid), 5_000);
-    expect(wakes.at(-1)?.why.what).toBe("libvirt said: 'it's' Defined Added");
+    expect(wakes.at(-1)?.why.what).toBe("libvirt said: 'it's' Defined Updated");
+    const heard = wakes.length;
+    await sleep(2_500); // several heartbeats
+    expect(wakes).toHaveLength(heard);
+    expect(losses()).toBe(0);
+
     await lab.restart();
     await waitUntil(async () => resyncs() === 2, 10_000);
+    const lossesBefore = losses();
     lab.freeze();
-    await waitUntil(async () => log.lines.filter(({ message }) => message.includes('events lost')).length >= 2, 30_000);
+    await waitUntil(async () => losses() >= lossesBefore + 2, 30_000);
+    expect(resyncs()).toBe(2); // nobody is told that events flow while they do not
     lab.thaw();
-    await waitUntil(async () => resyncs() >= 3, 10_000);
+    await waitUntil(async () => resyncs() === 3, 10_000);
+    shells.close();
     stream.unsubscribe();
   }, 90_000);
 });

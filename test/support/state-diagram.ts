@@ -8,5 +8,11 @@ export const stateDiagram = (): string => {
     edges.set(edge, [...(edges.get(edge) ?? []), row]);
   }
   const lines = [...edges].map(([edge, rows]) => `    ${edge}: ${rows.join(', ')}`);
-  return ['stateDiagram-v2', '    [*] --> stranger: a domain the journal does not know', '    stranger --> running: adopted', ...lines, '    gone --> [*]'].join('\n');
+  return [
+    'stateDiagram-v2',
+    '    [*] --> stranger: a domain the journal does not know',
+    '    stranger --> running: adopted',
+    ...lines,
+    '    gone --> [*]',
+  ].join('\n');
 };

@@ -9,6 +9,7 @@ import { healDates, patchRecord, seedRecord } from './record-edit.ts';
 import { naiveDateKeys, readRecord } from './record-reader.ts';
 import { layoutInside, nested, parseDocument, type RecordsDocument } from './records-document.ts';
 import { createSharedFile } from './shared-file.ts';
+import { createSnapshots } from './snapshot.ts';
 
 export interface RecordsDeps {
   /** `db_file`: the shared `vms.json`. */
@@ -55,16 +56,21 @@ export const createRecords = ({ path, clock, log }: RecordsDeps): Records => {
   const changeAddresses = (change: AddressChange, ipv4: string, ipv6: string): Promise<boolean> =>
     update((top) => onList(onList(top, 'allocated_ips', ipv4, change), 'allocated_ipv6', ipv6, change));
 
-  return {
-    list: () =>
-      read((document) =>
-        [...document.vms].flatMap(([name, json]) => {
+  const snapshot = createSnapshots(path, clock, () =>
+    read((document) => ({
+      records: new Map(
+        [...document.vms].flatMap(([name, json]): [string, VmRecord][] => {
           const record = readOne(document, name, json);
-          return record === undefined ? [] : [record];
+          return record === undefined ? [] : [[name, record]];
         }),
       ),
-    read: (name) =>
-      read((document) => (document.vms.has(name) ? readOne(document, name, document.vms.get(name)) : undefined)),
+      allocated: { ipv4: addressesOf(document.allocatedIps), ipv6: addressesOf(document.allocatedIpv6) },
+    })),
+  );
+
+  return {
+    list: async () => [...(await snapshot()).records.values()],
+    read: async (name) => (await snapshot()).records.get(name),
     patch: (name, patch) =>
       update((top, document) => {
         if (!document.vms.has(name)) return top;
@@ -74,11 +80,7 @@ export const createRecords = ({ path, clock, log }: RecordsDeps): Records => {
     restore: (seed) => update((top, document) => restoreInto(top, document, seed)),
     claimAddresses: (ipv4, ipv6) => changeAddresses(withAddress, ipv4, ipv6),
     releaseAddresses: (ipv4, ipv6) => changeAddresses(withoutAddress, ipv4, ipv6),
-    allocated: () =>
-      read(({ allocatedIps, allocatedIpv6 }) => ({
-        ipv4: addressesOf(allocatedIps),
-        ipv6: addressesOf(allocatedIpv6),
-      })),
+    allocated: async () => (await snapshot()).allocated,
   };
 };
 

@@ -76,30 +76,18 @@ export const createDomainObserver = (deps: ObserveDeps): DomainObserver => {
     const stats = await read('tell the state of all domains', 'domstats', '--raw', '--nowait', '--state');
     const byName = new Map(parseDomstats(stats.stdout).map((each) => [each.name, each]));
     const theirMarks = await marks();
-    const states = await inLanes(readLanes, domains, async ({ uuid, name }) => {
+    const states: DomainState[] = [];
+    for (const { uuid, name } of domains) {
       const own = byName.get(name);
       // Renamed, gone or new between two commands: a look of its own decides.
-      return (own && (await describe(uuid, own, theirMarks))) ?? look(uuid);
-    });
+      const state = (own && (await describe(uuid, own, theirMarks))) ?? (await look(uuid));
+      if (state !== 'absent') states.push(state);
+    }
     deps.ages.keepOnly(new Set(domains.map(({ uuid }) => uuid)));
-    return states.filter((state) => state !== 'absent');
+    return states;
   };
 
   return { list, look };
-};
-
-/** As many as there are shells for reading. */
-const readLanes = 2;
-
-/** Maps in order with at most `lanes` at work at once. */
-const inLanes = async <T, R>(lanes: number, items: readonly T[], project: (item: T) => Promise<R>): Promise<R[]> => {
-  const results: R[] = [];
-  const rest = items.entries();
-  const lane = async (): Promise<void> => {
-    for (const [at, item] of rest) results[at] = await project(item);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return results;
 };
 
 interface Marks {

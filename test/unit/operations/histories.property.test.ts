@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createWorld, type World } from '../../models/model-world.ts';
 import { LAG_MS } from '../../models/model-ledger.ts';
+import { createWorld, type World } from '../../models/model-world.ts';
 
 /*
  * Whole histories of one machine on real operations and a model host: whatever happens, in whatever order, a machine
@@ -22,8 +22,18 @@ type Act =
   | { readonly act: 'crash' | 'restart' | 'double-look' | 'power-off-inside' | 'lose-record' | 'overwrite-record' };
 
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ act: fc.constant('pass' as const), seconds: fc.integer({ min: 1, max: 90 }), everySeconds: fc.constantFrom(1, 3, 20) }) },
-  { weight: 3, arbitrary: fc.record({ act: fc.constant('extend' as const), seconds: fc.constantFrom(5, 30, 60, 300) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      act: fc.constant('pass' as const),
+      seconds: fc.integer({ min: 1, max: 90 }),
+      everySeconds: fc.constantFrom(1, 3, 20),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({ act: fc.constant('extend' as const), seconds: fc.constantFrom(5, 30, 60, 300) }),
+  },
   { weight: 1, arbitrary: fc.constant({ act: 'cancel' as const }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constant('reorg' as const), seconds: fc.integer({ min: 1, max: 18 }) }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constant('outage' as const), seconds: fc.constantFrom(5, 60, 200) }) },
@@ -58,14 +68,19 @@ const watchHarm = (world: World, ref: Parameters<World['ledger']['expiry']>[0], 
         Number(world.ledger.expiry(ref, level)) * 1000 + graceMs < call.atUnixMs;
       if (isDark()) wrongs.push(`${call.what} while the chain was unknown`);
       if (!over('head', 0) || !over('safe', 0)) wrongs.push(`${call.what} while paid for`);
-      if (call.what === 'undefine' && !over('finalized', POLICY.graceMs)) wrongs.push('undefine before the grace was over');
+      if (call.what === 'undefine' && !over('finalized', POLICY.graceMs))
+        wrongs.push('undefine before the grace was over');
     }
     seen = world.hypervisor.calls.length;
   };
   return { wrongs, check };
 };
 
-const play = async (world: World, machine: Awaited<ReturnType<World['sell']>>, acts: readonly Act[]): Promise<string[]> => {
+const play = async (
+  world: World,
+  machine: Awaited<ReturnType<World['sell']>>,
+  acts: readonly Act[],
+): Promise<string[]> => {
   const { uuid, ref, name } = machine;
   let dark = false;
   const harm = watchHarm(world, ref, () => dark);
@@ -136,45 +151,48 @@ const history = fc.record({
 });
 
 describe('any history of a machine', () => {
-  it(
-    'never harms it while it is paid for or the chain is unknown, and converges when it is quiet (L1, L3, L9, C5, C10, C11)',
-    { timeout: 240_000 },
-    async () => {
-      await fc.assert(
-        fc.asyncProperty(history, async ({ acts, deaf, save, paidForSeconds }) => {
-          const world = createWorld({ ...POLICY, suspendMode: save ? 'save' : 'shutdown' });
-          const machine = await world.sell(7, paidForSeconds);
-          if (deaf) machine.guest.behaviour = { ...machine.guest.behaviour, acpi: 'ignores', agent: 'mute' };
-          expect(await play(world, machine, acts)).toEqual([]);
+  it('never harms it while it is paid for or the chain is unknown, and converges when it is quiet (L1, L3, L9, C5, C10, C11)', {
+    timeout: 240_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async ({ acts, deaf, save, paidForSeconds }) => {
+        const world = createWorld({ ...POLICY, suspendMode: save ? 'save' : 'shutdown' });
+        const machine = await world.sell(7, paidForSeconds);
+        if (deaf) machine.guest.behaviour = { ...machine.guest.behaviour, acpi: 'ignores', agent: 'mute' };
+        expect(await play(world, machine, acts)).toEqual([]);
 
-          // The customer pays for good, and it is quiet: what can run runs, and the record says so.
-          const { uuid, ref, name } = machine;
-          const memory = () => world.journal.state().machines[uuid];
-          const purged = memory()?.phase === 'gone';
-          world.ledger.change(ref, BigInt(Math.floor(world.clock.nowUnixMs() / 1000)) + 1_000_000n);
-          await world.pass(uuid, LAG_MS.finalized + 400_000, 5000);
-          const run = world.hypervisor.guest(uuid)?.run;
-          count(purged ? 'end: gone' : `end: ${run}`);
-          const ownersStop = memory()?.run?.cause === 'owner' || memory()?.run?.cause === 'admin';
-          if (!purged && !ownersStop) expect(run).toBe('running');
-          if (!purged) {
-            const record = await world.records.read(name);
-            expect(record).toMatchObject({ status: 'active', expiresAtUnix: world.ledger.expiry(ref, 'head') });
-            expect((await world.records.allocated()).ipv4).toContain('192.168.122.7');
-          }
-          // A second look finds nothing to do.
-          const calls = world.hypervisor.calls.filter(({ what }) => HARMFUL.test(what) || what === 'start').length;
-          await world.pass(uuid, 60_000, 5000);
-          expect(world.hypervisor.calls.filter(({ what }) => HARMFUL.test(what) || what === 'start').length).toBe(calls);
-        }),
-        { numRuns: RUNS },
-      );
-    },
-  );
+        // The customer pays for good, and it is quiet: what can run runs, and the record says so.
+        const { uuid, ref, name } = machine;
+        const memory = () => world.journal.state().machines[uuid];
+        const purged = memory()?.phase === 'gone';
+        world.ledger.change(ref, BigInt(Math.floor(world.clock.nowUnixMs() / 1000)) + 1_000_000n);
+        await world.pass(uuid, LAG_MS.finalized + 400_000, 5000);
+        const run = world.hypervisor.guest(uuid)?.run;
+        count(purged ? 'end: gone' : `end: ${run}`);
+        const ownersStop = memory()?.run?.cause === 'owner' || memory()?.run?.cause === 'admin';
+        if (!purged && !ownersStop) expect(run).toBe('running');
+        if (!purged) {
+          const record = await world.records.read(name);
+          expect(record).toMatchObject({ status: 'active', expiresAtUnix: world.ledger.expiry(ref, 'head') });
+          expect((await world.records.allocated()).ipv4).toContain('192.168.122.7');
+        }
+        // A second look finds nothing to do.
+        const calls = world.hypervisor.calls.filter(({ what }) => HARMFUL.test(what) || what === 'start').length;
+        await world.pass(uuid, 60_000, 5000);
+        expect(world.hypervisor.calls.filter(({ what }) => HARMFUL.test(what) || what === 'start').length).toBe(calls);
+      }),
+      { numRuns: RUNS },
+    );
+  });
 });
 
 afterAll(() => {
-  console.info(`histories held: ${[...tally].sort(([, a], [, b]) => b - a).map(([key, times]) => `${key} ${times}`).join(', ')}`);
+  console.info(
+    `histories held: ${[...tally]
+      .sort(([, a], [, b]) => b - a)
+      .map(([key, times]) => `${key} ${times}`)
+      .join(', ')}`,
+  );
   for (const kind of ['harm: ask to shut down', 'harm: undefine', 'harm: save', 'end: gone', 'end: running']) {
     expect(tally.get(kind) ?? 0, kind).toBeGreaterThan(0);
   }

@@ -6,15 +6,23 @@ const QUARANTINE_MS = 1_200_000;
 const POLICY = { graceMs: GRACE_MS, quarantineMs: QUARANTINE_MS };
 const MINUTE = 60_000;
 
-const sold = async (seconds = 60, world = createWorld(POLICY)) => ({ world, ...(await world.sell(7, seconds, { tokenId: 70n })) });
+const sold = async (seconds = 60, world = createWorld(POLICY)) => ({
+  world,
+  ...(await world.sell(7, seconds, { tokenId: 70n })),
+});
 const record = (world: World) => world.records.read('blockhost-007');
-const called = (world: World, what: string): number => world.hypervisor.calls.filter((call) => call.what.startsWith(what)).length;
+const called = (world: World, what: string): number =>
+  world.hypervisor.calls.filter((call) => call.what.startsWith(what)).length;
 const nowUnix = (world: World): bigint => BigInt(Math.floor(world.clock.nowUnixMs() / 1000));
 
 describe('a machine on its way', () => {
   it('is known by its metadata, and noted as running', async () => {
     const { world, uuid } = await sold();
-    expect(world.journal.state().machines[uuid]).toMatchObject({ name: 'blockhost-007', phase: 'present', run: { on: true } });
+    expect(world.journal.state().machines[uuid]).toMatchObject({
+      name: 'blockhost-007',
+      phase: 'present',
+      run: { on: true },
+    });
   });
 
   it('is shut down gracefully, once, after its expiry, and its record says so (C5, L4)', async () => {
@@ -128,10 +136,15 @@ describe('a machine on its way', () => {
 
   it('is left alone while it is held and while it is protected (L11)', async () => {
     const { world, uuid, guest } = await sold();
-    await world.journal.append([{ kind: 'hold', uuid, reason: 'ticket', by: 'op', untilUnixMs: world.clock.nowUnixMs() + 5 * MINUTE }]);
+    await world.journal.append([
+      { kind: 'hold', uuid, reason: 'ticket', by: 'op', untilUnixMs: world.clock.nowUnixMs() + 5 * MINUTE },
+    ]);
     await world.pass(uuid, 4 * MINUTE);
     expect(guest.run).toBe('running');
-    await world.journal.append([{ kind: 'release', uuid, by: 'op' }, { kind: 'protect', uuid, reason: 'court', by: 'op' }]);
+    await world.journal.append([
+      { kind: 'release', uuid, by: 'op' },
+      { kind: 'protect', uuid, reason: 'court', by: 'op' },
+    ]);
     await world.pass(uuid, 4 * MINUTE);
     expect(guest.run).toBe('running');
     await world.journal.append([{ kind: 'unprotect', uuid, by: 'op' }]);

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { daemon } from '../../cli/programs/daemon.ts';
+import { operatorWords } from '../../cli/programs/operator-words.ts';
+import { version } from '../../cli/programs/version.ts';
+import { describeKeys } from '../../src/config/provisioner-schema.ts';
+
+const describeCommand = (command: Command): Record<string, unknown> => ({
+  description: command.description(),
+  arguments: command.registeredArguments.map((argument) => ({ name: argument.name(), required: argument.required })),
+  options: command.options.map(({ flags, description, mandatory }) => ({ flags, description, required: mandatory })),
+  ...(command.commands.length > 0
+    ? { commands: Object.fromEntries(command.commands.map((child) => [child.name(), describeCommand(child)])) }
+    : {}),
+});
+
+/** PROJECT.yaml, made from the same declarations as the help of the commands and the schema of the configuration. */
+export const projectYaml = (): string =>
+  stringify(
+    {
+      name: 'blockhost-provisioner-libvirt',
+      version,
+      purpose:
+        'Takes virtual machines that were sold against NFTs through suspend, resume and destroy, on libvirt/KVM.',
+      entry_points: Object.fromEntries(
+        [daemon(), operatorWords()].map((command) => [command.name(), describeCommand(command)]),
+      ),
+      configuration: {
+        '/etc/blockhost/provisioner.yaml': Object.fromEntries(describeKeys().map(({ key, means }) => [key, means])),
+        '/etc/blockhost/db.yaml':
+          'the contract: db_file storage_pool storage_path bridge gc_grace_days default_expiry_days ip_pool',
+        '/etc/blockhost/web3-defaults.yaml': 'chain settings of the host',
+        '/etc/blockhost/blockhost.yaml': 'contract_address',
+        '/opt/blockhost/.env': 'RPC_URL BLOCKHOST_CONTRACT NFT_CONTRACT',
+      },
+      state: {
+        '/var/lib/blockhost/vms.json': 'shared records',
+        '/var/lib/blockhost/provisioner/': 'journal.ndjson, locks, quarantine',
+        '/run/blockhost-provisioner/': 'daemon.lock',
+      },
+      workflow: ['observe', 'decide', 'intent into the journal', 'perform', 'outcome into the journal', 'look again'],
+      external_programs: ['virsh', 'flock', 'setpriv'],
+    },
+    { lineWidth: 120 },
+  );
+
+/** The table of configuration keys in the README. */
+export const keysTable = (): string =>
+  [
+    '| key of provisioner.yaml | what it means (default) |',
+    '|---|---|',
+    ...describeKeys().map(({ key, means }) => `| \`${key}\` | ${means.replaceAll('|', '\\|')} |`),
+  ].join('\n');
