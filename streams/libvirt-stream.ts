@@ -43,7 +43,8 @@ export interface LibvirtStreamDeps {
   readonly echoUri?: string;
   /** Every event as it comes, before any debounce: for the log, and to forget what was seen before (L7). */
   readonly onEvent?: (event: HypervisorEvent, uuid: Uuid | undefined) => void;
-  readonly random?: () => number;
+  /** Of [0, 1): spreads reconnects. */
+  readonly random: () => number;
   readonly timing?: Partial<LibvirtStreamTiming>;
 }
 
@@ -78,7 +79,7 @@ const idleGroupMs = 600_000;
  */
 export const libvirtStream$ = (deps: LibvirtStreamDeps): Observable<Wake> => {
   const timing = { ...defaults, ...deps.timing };
-  const { random = Math.random, log } = deps;
+  const { random, log } = deps;
   return defer(() => connection$(deps, timing)).pipe(
     retry({
       resetOnSuccess: true,

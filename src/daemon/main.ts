@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load.ts';
 import { createPaths } from '../config/paths.ts';
 import { ConfigError, explain, LockBusyError } from '../domain/errors.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
+import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
 import { withFlock } from '../drivers/lock/flock.ts';
 import { createLog } from '../drivers/log/create-log.ts';
 import { secretsInUrls } from '../drivers/log/redact.ts';
@@ -55,7 +56,7 @@ const run = async ({ config, host, clock, log, stop }: Running, gate: ReturnType
       log,
       narrator,
       withSlot: createSemaphore(config.maxParallelSteps),
-      onSurvey: surveyed({ records: deps.records, fleet, gate, log }),
+      onSurvey: surveyed({ deps, fleet, gate }),
       random: Math.random,
     },
     wakes$.pipe(tap(({ why }) => log.debug({ source: why.source, what: why.what }, 'woken'))),
@@ -80,6 +81,8 @@ const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
   );
   if (config.chains.length === 0)
     log.info({ rule: 'D12' }, 'no chain is configured: records and the wall clock decide');
+  if (config.policy.onMissing === 'create')
+    log.warn({ rule: 'D13' }, 'on_missing: create is only reported: create is not here yet');
   for (const warning of config.warnings) log.warn({ what: warning }, 'configuration');
   try {
     await run({ config, host, clock, log, stop }, gate);
@@ -109,6 +112,7 @@ export const runDaemon = async (): Promise<number> => {
     const paths = createPaths(process.env);
     const config = await loadConfig({ paths, env: process.env });
     log = createLog({ level, secrets: secretsOf(config) });
+    await ensureSharedDirectory(paths.runDir);
     await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serve(config, clock, log));
     return EXIT.done;
   } catch (error) {

@@ -1,34 +1,54 @@
 import { explain } from '../domain/errors.ts';
+import { subscriptionKey } from '../domain/identity.ts';
+import type { Deps } from '../operations/deps.ts';
 import type { Fleet } from '../operations/fleet.ts';
-import type { Log } from '../ports/log.ts';
-import type { Records } from '../ports/records.ts';
+import { createUnserved } from '../operations/unserved.ts';
 import type { Gate } from './gate.ts';
 
 export interface SurveyedDeps {
-  readonly records: Records;
-  readonly fleet: Fleet;
+  readonly deps: Pick<Deps, 'records' | 'chain' | 'clock' | 'policy' | 'log'>;
+  readonly fleet: Pick<Fleet, 'uuidOf' | 'boundTo'>;
   readonly gate: Gate;
-  readonly log: Log;
 }
 
 /**
- * After each survey of the domains: opens the gate as far as it can, and looks the other way round, from records to host
- * (L12): a live record without any machine is told once.
+ * After each survey of the domains: opens the gate as far as it can, and looks the other way round (L12): a live record
+ * without any machine, and a paid subscription without one (D13), are told once.
  */
-export const surveyed = ({ records, fleet, gate, log }: SurveyedDeps) => {
+export const surveyed = ({ deps, fleet, gate }: SurveyedDeps) => {
+  const { log } = deps;
   const told = new Set<string>();
+  const unserved = createUnserved(deps, fleet);
+
+  const once = (key: string, tell: () => void): void => {
+    if (!told.has(key)) tell();
+    told.add(key);
+  };
+
+  const lookAtRecords = async (): Promise<void> => {
+    const live = (await deps.records.list()).filter(({ status }) => status !== 'destroyed');
+    gate.pass('records');
+    for (const { name, status } of live.filter((record) => fleet.uuidOf(record.name) === undefined)) {
+      once(name, () => log.warn({ vm: name, status, rule: 'L12' }, 'a live record has no machine'));
+    }
+  };
+
+  const lookAtSubscriptions = async (): Promise<void> => {
+    for (const { ref, owner } of await unserved()) {
+      const fields = { subscriptionId: ref.subscriptionId, contract: ref.contract, owner, rule: 'D13' };
+      once(subscriptionKey(ref), () => log.error(fields, 'a paid subscription has no machine: run create for it'));
+    }
+  };
+
   return async (): Promise<void> => {
     gate.pass('libvirt');
     gate.pass('snapshot');
-    try {
-      const live = (await records.list()).filter(({ status }) => status !== 'destroyed');
-      gate.pass('records');
-      for (const { name, status } of live.filter((record) => fleet.uuidOf(record.name) === undefined)) {
-        if (!told.has(name)) log.warn({ vm: name, status, rule: 'L12' }, 'a live record has no machine');
-        told.add(name);
+    for (const look of [lookAtRecords, lookAtSubscriptions]) {
+      try {
+        await look();
+      } catch (error) {
+        log.warn({ why: explain(error) }, 'not looked at after the survey');
       }
-    } catch (error) {
-      log.warn({ why: explain(error) }, 'records not read');
     }
   };
 };

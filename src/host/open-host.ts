@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import type { Paths } from '../config/paths.ts';
 import { createChain } from '../drivers/chain/chain.ts';
+import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
 import { createLocks } from '../drivers/lock/locks.ts';
 import { createQuarantine } from '../drivers/quarantine/quarantine.ts';
 import { createRecords } from '../drivers/records/records.ts';
@@ -35,7 +36,7 @@ export interface HostOptions {
 /** Joins the real drivers to what the operations ask for; daemon and commands use the same. */
 export const openHost = async ({ config, paths, clock, log, gateWaitsFor }: HostOptions) => {
   for (const directory of [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
-    await mkdir(directory, { recursive: true, mode: 0o2770 });
+    await ensureSharedDirectory(directory);
   }
   const journal = await openOurJournal({ paths, clock, log });
   const shells = createShells({ uri: config.libvirtUri, clock, log });

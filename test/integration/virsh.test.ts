@@ -133,6 +133,7 @@ describe('a libvirtd that hangs, and one that goes away', () => {
       resolve: (name) => (name === "it's" ? uuid : undefined),
       clock,
       log,
+      random: Math.random,
       beat: () => hypervisor.writeMetadata(uuid, machineMetadataXml({ schema: 1, uuid })).then(() => true),
       echoUri: machineNamespace,
       timing: { settleMs: 500, quietMs: 1_000, echoMs: 2_000, backoffBaseMs: 50, backoffCapMs: 400 },

@@ -1,11 +1,20 @@
 import type { CursorBlock } from '../../domain/chain-cursor.ts';
+import { blockAt, type Ring } from '../../domain/cursor/ring.ts';
 import type { Address } from '../../domain/identity.ts';
 import type { Clock } from '../../ports/clock.ts';
+
+/** Key of "no node can be used": a fact that is first asked for during an outage is unknown since the outage began. */
+export const NODES = 'nodes';
 
 /** Something about a chain that only an operator's `ack chain` ends (D23). */
 export interface ChainTrouble {
   readonly why: string;
   readonly sinceUnixMs: number;
+}
+
+/** The last settled block. Its time is not known of one that was loaded from a saved cursor. */
+export interface Anchor extends CursorBlock {
+  readonly timestampUnix?: bigint;
 }
 
 /** A number that must not shrink, with the block it was read at: an older block may well have a smaller one (C8). */
@@ -21,8 +30,11 @@ interface HighWater {
 export interface ChainMemory {
   highestHead(): bigint;
   sawHead(number: bigint): void;
-  anchor(): CursorBlock | undefined;
-  setAnchor(block: CursorBlock): void;
+  anchor(): Anchor | undefined;
+  setAnchor(anchor: Anchor): void;
+  /** The follower's block at a height, as far as it is remembered. */
+  remembered(number: bigint): CursorBlock | undefined;
+  remember(ring: Ring): void;
   trouble(): ChainTrouble | undefined;
   setTrouble(why: string): ChainTrouble;
   /** Why the follower stands or lags although the nodes answer; undefined when it is up to date. */
@@ -36,8 +48,8 @@ export interface ChainMemory {
   noteExists(key: string, atBlock: bigint): void;
   /** True when an id that existed in this block or an older one is gone. */
   vanished(key: string, atBlock: bigint): boolean;
-  /** Since when this has been unknown; the first call starts it. */
-  unknownSince(key: string): number;
+  /** Since when this has been unknown; the first call starts it, at the time from which `cause` has been, if it has. */
+  unknownSince(key: string, cause?: string): number;
   knownAgain(key: string): void;
   /** Forgets everything that was learnt of the chain; what is unknown stays unknown since then. */
   forget(): void;
@@ -45,7 +57,8 @@ export interface ChainMemory {
 
 export const createChainMemory = (clock: Clock): ChainMemory => {
   let highest = 0n;
-  let anchor: CursorBlock | undefined;
+  let anchor: Anchor | undefined;
+  let ring: Ring = [];
   let trouble: ChainTrouble | undefined;
   let lag: ChainTrouble | undefined;
   const nextIds = new Map<string, HighWater>();
@@ -60,6 +73,10 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
     anchor: () => anchor,
     setAnchor: (block) => {
       anchor = block;
+    },
+    remembered: (number) => blockAt(ring, number),
+    remember: (blocks) => {
+      ring = blocks;
     },
     trouble: () => trouble,
     setTrouble: (why) => {
@@ -83,8 +100,8 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
       const before = existing.get(key);
       return before !== undefined && atBlock >= before;
     },
-    unknownSince: (key) => {
-      const start = since.get(key) ?? clock.nowUnixMs();
+    unknownSince: (key, cause) => {
+      const start = since.get(key) ?? since.get(cause ?? '') ?? clock.nowUnixMs();
       since.set(key, start);
       return start;
     },
@@ -94,6 +111,7 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
     forget: () => {
       highest = 0n;
       anchor = undefined;
+      ring = [];
       trouble = undefined;
       lag = undefined;
       nextIds.clear();

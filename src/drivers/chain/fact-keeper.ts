@@ -4,7 +4,7 @@ import { type Address, type SubscriptionRef, subscriptionKey } from '../../domai
 import type { ReadDepth } from '../../ports/chain.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import type { ChainMemory } from './chain-memory.ts';
+import { type ChainMemory, NODES } from './chain-memory.ts';
 import type { ChainAnswers, LevelAnswers } from './chain-reads.ts';
 import type { Answer, EntitlementReading, Question } from './contract-adapter.ts';
 import { blockRef } from './rpc-schema.ts';
@@ -31,8 +31,8 @@ export const createFactKeeper = ({ memory, clock, log, endpointsConfigured }: Fa
     log.error({ ...fields, rule: 'C8' }, message);
   };
 
-  const keep = <T>(key: string, value: T | undefined, why: string): Fact<T> => {
-    if (value === undefined) return unknown(why, memory.unknownSince(key));
+  const keep = <T>(key: string, value: T | undefined, why: string, cause?: string): Fact<T> => {
+    if (value === undefined) return unknown(why, memory.unknownSince(key, cause));
     memory.knownAgain(key);
     return known(value);
   };
@@ -72,7 +72,7 @@ export const createFactKeeper = ({ memory, clock, log, endpointsConfigured }: Fa
     doubt: string | undefined,
   ): Fact<Entitlement> => {
     const key = `${level} ${subscriptionKey(ref)}`;
-    if (!answers.ok) return keep<Entitlement>(key, undefined, answers.why);
+    if (!answers.ok) return keep<Entitlement>(key, undefined, answers.why, NODES);
     const answer = answers.entitlements.get(question.key);
     if (!answer?.ok) {
       const why = answer?.why ?? NOT_ASKED;
@@ -111,7 +111,7 @@ export const createFactKeeper = ({ memory, clock, log, endpointsConfigured }: Fa
 
   const ownerAt = (level: 'head' | 'safe', question: Question<Address>, answers: LevelAnswers): Fact<Address> => {
     const key = `${level} ${question.key}`;
-    if (!answers.ok) return keep<Address>(key, undefined, answers.why);
+    if (!answers.ok) return keep<Address>(key, undefined, answers.why, NODES);
     const answer: Answer<Address> | undefined = answers.owners.get(question.key);
     return answer?.ok ? keep(key, answer.value, '') : keep<Address>(key, undefined, answer?.why ?? NOT_ASKED);
   };

@@ -56,7 +56,7 @@ export const createFollowerPass = (pool: RpcPool, log: Log) => {
     }
     state.settled = candidate;
     touched.forgetUpTo(candidate.number);
-    memory.setAnchor(candidate);
+    memory.setAnchor(settled.number <= tip.number ? { ...candidate, timestampUnix: settled.timestampUnix } : candidate);
   };
 
   /** Reads what must not shrink at the settled block; a node without that state says nothing about it. */
@@ -76,7 +76,7 @@ export const createFollowerPass = (pool: RpcPool, log: Log) => {
 
   const begin = (settled: BlockHeader): WalkState => {
     const block = cursorBlock(settled);
-    memory.setAnchor(block);
+    memory.setAnchor({ ...block, timestampUnix: settled.timestampUnix });
     // Saved at once: an older cursor that an operator has released must not come back with a restart.
     return { ring: [block], settled: block, span: FIRST_SPAN, unsavedBlocks: Number.POSITIVE_INFINITY };
   };
@@ -93,6 +93,7 @@ export const createFollowerPass = (pool: RpcPool, log: Log) => {
     const state = before ?? begin(settled);
     keep(state);
     await walk(node, state, settled.number, out);
+    memory.remember(state.ring);
     settle(state, settled);
     const tip = tipOf(state.ring) ?? state.settled;
     return {

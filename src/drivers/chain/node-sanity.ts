@@ -1,7 +1,8 @@
+import type { CursorBlock } from '../../domain/chain-cursor.ts';
 import type { ChainSettings } from '../../domain/chain-settings.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { headerAt, headerByTag } from './block-reads.ts';
-import type { ChainMemory } from './chain-memory.ts';
+import type { Anchor, ChainMemory } from './chain-memory.ts';
 import type { RpcEndpoint } from './rpc-endpoint.ts';
 import { RpcFailure } from './rpc-failure.ts';
 import { type BlockHeader, chainIdAnswer, hexData, parseAnswer } from './rpc-schema.ts';
@@ -34,6 +35,7 @@ export const createNodeSanity = (deps: NodeSanityDeps) => {
   let lastHead = 0n;
 
   const check = async (allowBehind: boolean): Promise<SaneNode> => {
+    const seenBefore = memory.highestHead();
     const slowDue = deps.clock.monotonicMs() - slowChecksAtMs > RECHECK_MS;
     const [head] = await Promise.all([headerByTag(endpoint, 'latest'), requireChainId(endpoint, settings.chainId)]);
     requireYoungHead(head, settings.maxHeadAgeMs, deps.clock.nowUnixMs());
@@ -43,24 +45,23 @@ export const createNodeSanity = (deps: NodeSanityDeps) => {
       await requireCode(endpoint, settings);
       slowChecksAtMs = deps.clock.monotonicMs();
     }
-    if (!allowBehind && head.number < memory.highestHead()) {
-      throw new RpcFailure('behind', `its head ${head.number} is below block ${memory.highestHead()}, seen before`);
+    if (!allowBehind && head.number < seenBefore) {
+      throw new RpcFailure('behind', `its head ${head.number} is below block ${seenBefore}, seen before`);
     }
     memory.sawHead(head.number);
     return { endpoint, head };
   };
 
+  /** Our last settled block has to be on its chain. A node that has not got there yet is judged by what else is known. */
   const requireAnchor = async (head: BlockHeader, due: boolean): Promise<void> => {
     const anchor = memory.anchor();
     if (!anchor || (!due && anchorChecked === anchor.hash)) return;
-    const found = anchor.number > head.number ? undefined : await headerAt(endpoint, anchor.number);
-    if (found?.hash !== anchor.hash) {
-      const instead = found ? `has hash ${found.hash}` : `does not exist (its head is ${head.number} ${head.hash})`;
-      throw new RpcFailure(
-        'off-cursor',
-        `settled block ${anchor.number} had hash ${anchor.hash}; on this node it ${instead}`,
-      );
+    if (anchor.number > head.number) {
+      requireSameChainBelow(head, anchor, memory.remembered(head.number));
+      return;
     }
+    const found = await headerAt(endpoint, anchor.number);
+    if (found?.hash !== anchor.hash) throw offCursor(anchor, found ? `it has hash ${found.hash}` : 'it does not exist');
     anchorChecked = anchor.hash;
   };
 
@@ -72,6 +73,19 @@ export const createNodeSanity = (deps: NodeSanityDeps) => {
       throw error;
     }
   };
+};
+
+const offCursor = (anchor: Anchor, instead: string): RpcFailure =>
+  new RpcFailure('off-cursor', `settled block ${anchor.number} had hash ${anchor.hash}; on this node ${instead}`);
+
+/**
+ * A head below our settled block is a lagging node's or another chain's (D23). Another chain's when we remember another
+ * block at that height, or when it is younger than a block that is higher up: time never runs backwards on one chain.
+ */
+const requireSameChainBelow = (head: BlockHeader, anchor: Anchor, remembered: CursorBlock | undefined): void => {
+  if (remembered?.hash === head.hash) return;
+  const younger = anchor.timestampUnix === undefined || head.timestampUnix > anchor.timestampUnix;
+  if (remembered || younger) throw offCursor(anchor, `the head is block ${head.number} with hash ${head.hash}`);
 };
 
 const requireChainId = async (endpoint: RpcEndpoint, wanted: number): Promise<void> => {

@@ -2,7 +2,7 @@ import type { ChainSettings } from '../../domain/chain-settings.ts';
 import type { BlockRef } from '../../domain/entitlement.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import { type ChainMemory, createChainMemory } from './chain-memory.ts';
+import { type ChainMemory, createChainMemory, NODES } from './chain-memory.ts';
 import { createEndpointNotices } from './endpoint-notices.ts';
 import {
   compareScores,
@@ -108,6 +108,7 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
         const node = await lookAt(member);
         const result = await work(node).catch((error: unknown) => fail(member, error));
         lastFailure = undefined;
+        memory.knownAgain(NODES);
         serve(member);
         return result;
       } catch (error) {
@@ -117,6 +118,7 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
     }
     const failure = new NoNodeFailure(faults.length > 0 ? faults : coolingFaults(members));
     lastFailure = failure.message;
+    memory.unknownSince(NODES);
     throw failure;
   };
 

@@ -61,6 +61,7 @@ export const createWakeSocket = ({ settings, clock, log }: WakeSocketDeps): Wake
   };
 
   const race = async (raceClock: Clock, afterMs: number, signal: AbortSignal): Promise<void> => {
+    signal.throwIfAborted();
     void open(signal);
     if (announced) {
       announced = false;

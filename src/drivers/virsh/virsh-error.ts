@@ -2,22 +2,10 @@ import { HypervisorError } from '../../domain/errors.ts';
 import { isConnectionFailure, type VirshResult } from './virsh-result.ts';
 
 /**
- * Codes of what libvirt does or leaves undone. All are retryable but those an operator has to undo:
- * `saved-image-corrupt`, `domain-is-on`, `io-error`.
+ * Says in one sentence what libvirt did not do, from a result that is not `ok`; `doing` completes "libvirt did not …".
+ * Codes: `libvirt-timeout`, `libvirt-unreachable`, `libvirt-denied`, `domain-absent`, `libvirt-refused`; all retryable,
+ * since only what an operator has to undo (`saved-image-corrupt`, `io-error`, `domain-is-on`) is not.
  */
-export type LibvirtErrorCode =
-  | 'libvirt-timeout'
-  | 'libvirt-unreachable'
-  | 'libvirt-denied'
-  | 'libvirt-refused'
-  | 'libvirt-garbage'
-  | 'domain-absent'
-  | 'domain-paused'
-  | 'domain-is-on'
-  | 'io-error'
-  | 'saved-image-corrupt';
-
-/** Says in one sentence what libvirt did not do, from a result that is not `ok`. `doing` completes "libvirt did not …". */
 export const hypervisorError = (doing: string, result: VirshResult): HypervisorError => {
   const said = sayings(result.stderr);
   const cause = new Error(said || 'virsh said nothing');

@@ -230,7 +230,14 @@ describe('libvirtStream$', () => {
     new TestScheduler((actual, expected) => expect(actual).toEqual(expected)).run(({ cold, expectObservable }) => {
       const source = sourceOf([cold('e----g', { ...events, e: said })]);
       const log = createModelLog();
-      const wakes$ = libvirtStream$({ source, resolve: () => undefined, clock: { nowUnixMs: () => 42 }, log, timing });
+      const wakes$ = libvirtStream$({
+        source,
+        resolve: () => undefined,
+        clock: { nowUnixMs: () => 42 },
+        log,
+        random: () => 1,
+        timing,
+      });
       expectObservable(wakes$.pipe(map(({ why }) => why)), '20ms !').toBe('(ab)-c', {
         a: { source: 'libvirt', what: 'libvirt events are connected: all machines are looked at', seenAtUnixMs: 42 },
         b: { source: 'libvirt', what: "libvirt said: 'a' Started Booted", seenAtUnixMs: 7 },

@@ -107,6 +107,15 @@ describe('reading an entitlement', () => {
     expect(third.head).toMatchObject({ sinceUnixMs: sinceUnixMs + 20_000 });
   });
 
+  it('calls a fact that is first asked for during an outage unknown since the outage began (L3)', async () => {
+    const lab = bought();
+    lab.node(0).faults.fail = 'refused';
+    await lab.follower.poll();
+    const sinceUnixMs = lab.time.clock.nowUnixMs();
+    lab.time.advance(9000);
+    expect((await lab.reader.entitlement(ref(1n), 'head')).head).toMatchObject({ known: false, sinceUnixMs });
+  });
+
   it('leaves settled levels unknown where the node has no tags, with what to do, and still knows the head (C13)', async () => {
     const lab = bought({ faults: [{ noTags: true }] });
     const view = await lab.reader.entitlement(ref(1n), 'all-levels');

@@ -9,14 +9,13 @@ import type { CursorStore } from '../../../../src/ports/cursor-store.ts';
 import type { Log } from '../../../../src/ports/log.ts';
 import {
   createModelChain,
-  createModelNode,
+  type ModelAction,
   type ModelChain,
-  type ModelNode,
   MULTICALL,
   NFT,
-  type NodeFaults,
   SUBSCRIPTIONS,
 } from '../../../models/model-chain.ts';
+import { createModelNode, type ModelNode, type NodeFaults } from '../../../models/model-node.ts';
 
 /** A clock that stands until it is moved; waits of a few milliseconds pass by themselves, as a batch needs it. */
 export const createTestClock = (startUnixMs: number) => {
@@ -194,3 +193,28 @@ export const hinted = (hints: readonly ChainHint[]): string[] =>
   hints.flatMap((hint) =>
     hint.kind === 'subscription' ? `#${hint.ref.subscriptionId}` : hint.kind === 'token' ? `token ${hint.tokenId}` : [],
   );
+
+export const EXPIRY = START_UNIX + 500n;
+export const buy: ModelAction = { kind: 'buy', expiresAt: EXPIRY };
+export const extend = (id: bigint, by = 1n): ModelAction => ({ kind: 'extend', id, expiresAt: EXPIRY + by });
+
+type Lab = ReturnType<typeof createChainLab>;
+
+/** Polls until nothing new comes, as the daemon would over time. */
+export const quiet = async (lab: Pick<Lab, 'follower'>, polls = 40): Promise<ChainHint[]> => {
+  const all: ChainHint[] = [];
+  for (let n = 0; n < polls; n += 1) {
+    const hints = await lab.follower.poll();
+    all.push(...hints);
+    if (hints.length === 0) break;
+  }
+  return all;
+};
+
+export const started = async (options: Parameters<typeof createChainLab>[0] = {}) => {
+  const lab = createChainLab(options);
+  lab.mine([buy, buy, buy]);
+  for (let n = 0; n < 8; n += 1) lab.mine();
+  await quiet(lab);
+  return lab;
+};
