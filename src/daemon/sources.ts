@@ -55,7 +55,7 @@ const chainSources = ({ config, host, fleet, clock, log, clockDoubt, gate }: Sou
       void settled;
       return route(hint);
     };
-    return chainStream$({ follower, clock, pollEveryMs: settings.pollEveryMs, route: hear });
+    return chainStream$({ follower, clock, pollEveryMs: settings.pollEveryMs, route: hear, random: Math.random });
   });
 
 const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observable<Wake> =>
@@ -72,6 +72,7 @@ const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observa
         log.info({ vm: event.domain, uuid, event: event.event, detail: event.detail }, 'libvirt event');
       }
     },
+    random: Math.random,
     // The decision has a debounce of its own, and it is the one that counts (L7).
     timing: { stoppedDebounceMs: 0 },
   });

@@ -1,6 +1,7 @@
+import { Interface } from 'ethers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ChainSettings } from '../../src/domain/chain-settings.ts';
-import type { Address, SubscriptionRef } from '../../src/domain/identity.ts';
+import { type Address, type SubscriptionRef, subscriptionKey } from '../../src/domain/identity.ts';
 import { createChain } from '../../src/drivers/chain/chain.ts';
 import { createFollower } from '../../src/drivers/chain/follower.ts';
 import type { ChainFollower, ChainHint } from '../../src/ports/chain.ts';
@@ -147,6 +148,36 @@ describe('reader and follower against anvil', () => {
       .toBeGreaterThanOrEqual(moved.blockNumber);
     const view = await reader.login(tokenId);
     expect([view.head, view.safe]).toEqual([0, 1].map(() => ({ known: true, value: lower(lab.accounts[4] ?? '') })));
+  });
+
+  it('reads an expiry that is kept in the token itself, of either kind (D11)', async () => {
+    const { reader, follower } = start();
+    const tokens = new Interface([
+      'function mint(address,bytes,string,string,string,string,uint256) returns (uint256)',
+      'function updateExpiration(uint256,uint256)',
+      'function cancelSubscription(uint256)',
+    ]);
+    const byDuration = new Interface(['function mint(address,uint64) returns (uint256)']);
+    const [from = '', owner = ''] = lab.accounts;
+    const send = (to: string, data: string, sender = from) => lab.send({ from: sender, to, data });
+    await send(deployed.legacyNft, tokens.encodeFunctionData('mint', [owner, '0x12', 'message', '', '', '', 0]));
+    await send(deployed.erc5643, byDuration.encodeFunctionData('mint', [owner, 600]));
+    const legacy = refOf(0n, deployed.legacyNft);
+    const standard = refOf(0n, deployed.erc5643);
+    const head = async (ref: SubscriptionRef) => (await reader.entitlement(ref, 'head')).head;
+    expect(await head(legacy)).toMatchObject({ value: { owner: lower(owner), expiresAtUnix: 253_402_300_799n } });
+    expect(await head(standard)).toMatchObject({ known: true, value: { owner: lower(owner), cancelled: false } });
+    await send(deployed.legacyNft, tokens.encodeFunctionData('updateExpiration', [0, 5_000_000_000]));
+    await send(deployed.erc5643, tokens.encodeFunctionData('cancelSubscription', [0]), owner);
+    expect(await head(legacy)).toMatchObject({ value: { expiresAtUnix: 5_000_000_000n, cancelled: false } });
+    expect(await head(standard)).toMatchObject({ value: { expiresAtUnix: 0n, cancelled: true } });
+    expect(await head(refOf(77n, deployed.erc5643))).toMatchObject({ known: false });
+    const both = [legacy, standard].map(subscriptionKey);
+    await until(follower, (hints) =>
+      both.every((key) => hints.some((hint) => hint.kind === 'subscription' && subscriptionKey(hint.ref) === key)),
+    );
+    const list = await reader.subscriptions();
+    expect(list.known && list.value.some(({ ref }) => subscriptionKey(ref) === both[0])).toBe(true);
   });
 
   it('does without multicall, by single calls at the pinned hash', async () => {

@@ -32,4 +32,3 @@ export const createEndpointNotices = (log: Log, chainId: number) => {
   };
 };
 
-export type EndpointNotices = ReturnType<typeof createEndpointNotices>;
