@@ -52,17 +52,27 @@ const pop = (heap: Entry[]): void => {
   }
 };
 
+/** So many stale entries are no reason to tidy up. */
+const FEW = 64;
+
 export const createDeadlines = (): Deadlines => {
-  const heap: Entry[] = [];
+  let heap: Entry[] = [];
   const current = new Map<string, number>();
 
   const dropStale = (): void => {
     for (let top = heap[0]; top && current.get(top.key) !== top.atUnixMs; top = heap[0]) pop(heap);
   };
 
+  /** What was set again or cleared leaves entries behind; a far one would stay for weeks. A sorted array is a heap, too. */
+  const sweepStale = (): void => {
+    if (heap.length <= 2 * current.size + FEW) return;
+    heap = [...current].map(([key, atUnixMs]) => ({ key, atUnixMs })).sort((a, b) => a.atUnixMs - b.atUnixMs);
+  };
+
   return {
     set: (key, atUnixMs) => {
       if (current.get(key) === atUnixMs) return;
+      sweepStale();
       current.set(key, atUnixMs);
       heap.push({ key, atUnixMs });
       siftUp(heap, heap.length - 1);

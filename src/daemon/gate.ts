@@ -18,6 +18,8 @@ export const createGate = (keys: readonly GateKey[]): Gate => {
       for (const listener of listeners) listener();
     },
     waitsFor: () => [...waiting],
-    onOpen: (listener) => listeners.push(listener),
+    onOpen: (listener) => {
+      listeners.push(listener);
+    },
   };
 };

@@ -12,6 +12,6 @@ export const heartbeat = async ({ deps, journal }: Host): Promise<boolean> => {
   const { machineClass, uuid } = machine;
   const bound = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
   if ((await deps.hypervisor.look(uuid)) === 'absent') return false;
-  await deps.hypervisor.writeMetadata(uuid, deps.metadataXml({ schema: 1, uuid, ...bound }));
+  await deps.hypervisor.writeMetadata(uuid, { schema: 1, uuid, ...bound });
   return true;
 };

@@ -1,4 +1,17 @@
-import { catchError, debounceTime, defer, EMPTY, from, groupBy, map, mergeMap, type Observable, of } from 'rxjs';
+import {
+  catchError,
+  debounceTime,
+  defer,
+  EMPTY,
+  filter,
+  from,
+  groupBy,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  tap,
+} from 'rxjs';
 import type { Deadlines } from '../../streams/deadlines.ts';
 import { coalesceMap } from '../../streams/operators/coalesce-map.ts';
 import type { Wake, WakeReason } from '../../streams/wake.ts';
@@ -16,6 +29,8 @@ import type { Narrator } from './narrator.ts';
  * - The number of groups is unbounded and the bound lies inside, around the work: values of a group that waits for a
  *   bounded mergeMap would be lost for ever.
  * - No error leaves a group: it becomes a log line and a later look (L8).
+ * - A group is given up only while nothing runs in it: else its machine would be worked on by two.
+ * - Once the intake has ended, no look begins, also none that waits for a slot already.
  */
 
 const IDLE_GROUP_MS = 10 * 60 * 1000;
@@ -57,10 +72,18 @@ const expand = (deps: PipelineDeps, wake: Wake): Observable<Look> => {
   );
 };
 
-const lookAt = async (deps: PipelineDeps, look: Look): Promise<void> => {
-  const { uuid, why } = look;
+/** What is under way, and whether anything may still begin. */
+interface Progress {
+  readonly busy: Set<Uuid>;
+  ended: boolean;
+}
+
+const lookAt = async (deps: PipelineDeps, { uuid, why }: Look, progress: Progress): Promise<void> => {
+  progress.busy.add(uuid);
   try {
-    const last = await deps.withSlot(() => deps.reconcile(uuid, (round) => deps.narrator.round(round, why)));
+    const last = await deps.withSlot(async () =>
+      progress.ended ? undefined : deps.reconcile(uuid, (round) => deps.narrator.round(round, why)),
+    );
     const again = last?.plan.lookAgainAtUnixMs;
     if (last?.acted) deps.deadlines.set(uuid, deps.clock.nowUnixMs() + RETRY_MS);
     else if (again === undefined) deps.deadlines.clear(uuid);
@@ -68,13 +91,28 @@ const lookAt = async (deps: PipelineDeps, look: Look): Promise<void> => {
   } catch (error) {
     deps.narrator.lookFailed(uuid, error);
     deps.deadlines.set(uuid, deps.clock.nowUnixMs() + RETRY_MS * (1 + 5 * deps.random()));
+  } finally {
+    progress.busy.delete(uuid);
   }
 };
 
 /** From wakes to looks: one machine at a time, coalesced; all machines in parallel under one cap. */
 export const pipeline = (deps: PipelineDeps, wakes$: Observable<Wake>): Observable<void> =>
-  wakes$.pipe(
-    mergeMap((wake) => expand(deps, wake)),
-    groupBy((look) => look.uuid, { duration: (group) => group.pipe(debounceTime(IDLE_GROUP_MS)) }),
-    mergeMap((group) => group.pipe(coalesceMap((look) => lookAt(deps, look)))),
-  );
+  defer(() => {
+    const progress: Progress = { busy: new Set(), ended: false };
+    const end = (): void => {
+      progress.ended = true;
+    };
+    return wakes$.pipe(
+      tap({ complete: end, error: end, unsubscribe: end }),
+      mergeMap((wake) => expand(deps, wake)),
+      groupBy((look) => look.uuid, {
+        duration: (group) =>
+          group.pipe(
+            debounceTime(IDLE_GROUP_MS),
+            filter(({ uuid }) => !progress.busy.has(uuid)),
+          ),
+      }),
+      mergeMap((group) => group.pipe(coalesceMap((look) => lookAt(deps, look, progress)))),
+    );
+  });

@@ -15,6 +15,7 @@ import type { Fleet } from '../operations/fleet.ts';
 import { journalCursors } from '../operations/journal-cursors.ts';
 import type { ChainHint } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { HypervisorEvent } from '../ports/event-source.ts';
 import type { Log } from '../ports/log.ts';
 import type { createClockDoubt } from './clock-doubt.ts';
 import type { Gate } from './gate.ts';
@@ -58,6 +59,10 @@ const chainSources = ({ config, host, fleet, clock, log, clockDoubt, gate }: Sou
     return chainStream$({ follower, clock, pollEveryMs: settings.pollEveryMs, route: hear, random: Math.random });
   });
 
+/** The domain went on or off: whatever is seen next counts from now (L7). */
+const isTurn = (event: HypervisorEvent): boolean =>
+  event.kind === 'event' && event.event === 'lifecycle' && /^(Started|Resumed|Stopped)\b/.test(event.detail);
+
 const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observable<Wake> =>
   libvirtStream$({
     source: createEventSource({ uri: config.libvirtUri, log }),
@@ -67,7 +72,7 @@ const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observa
     beat: () => heartbeat(host),
     echoUri: machineNamespace,
     onEvent: (event, uuid) => {
-      if (uuid !== undefined) host.hypervisor.forget(uuid);
+      if (uuid !== undefined && isTurn(event)) host.hypervisor.forget(uuid);
       if (event.kind === 'event' && event.event !== 'metadata-change') {
         log.info({ vm: event.domain, uuid, event: event.event, detail: event.detail }, 'libvirt event');
       }

@@ -9,7 +9,6 @@ import { createQuarantine } from '../drivers/quarantine/quarantine.ts';
 import { createRecords } from '../drivers/records/records.ts';
 import { createGuestAgent } from '../drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../drivers/virsh/hypervisor.ts';
-import { machineMetadataXml } from '../drivers/virsh/metadata-xml.ts';
 import { createShells } from '../drivers/virsh/shells.ts';
 import type { Deps } from '../operations/deps.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -55,7 +54,6 @@ export const openHost = async ({ config, paths, clock, log, gateWaitsFor }: Host
     policy: config.policy,
     bootId: await readBootId(clock.nowUnixMs()),
     ownDirectories: [config.storagePath, config.cloudInitDir],
-    metadataXml: machineMetadataXml,
     cloudInitDirectory: (name) => join(config.cloudInitDir, name),
     gateWaitsFor,
   };

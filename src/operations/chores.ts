@@ -63,7 +63,7 @@ const writeMetadata = async (deps: Deps, { uuid, memory }: Observation): Promise
   if (memory === undefined) return;
   const { machineClass } = memory;
   const subscription = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
-  await deps.hypervisor.writeMetadata(uuid, deps.metadataXml({ schema: 1, uuid, ...subscription }));
+  await deps.hypervisor.writeMetadata(uuid, { schema: 1, uuid, ...subscription });
 };
 
 const outside = async (deps: Deps, chore: Chore, observation: Observation): Promise<void> => {

@@ -1,4 +1,3 @@
-import type { MachineMetadata } from '../domain/domain-state.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -25,8 +24,6 @@ export interface Deps {
   readonly bootId: string;
   /** Directories whose files may be taken into quarantine: disks and cloud-init of ours. */
   readonly ownDirectories: readonly string[];
-  /** Our metadata element as XML. */
-  readonly metadataXml: (metadata: MachineMetadata) => string;
   /** The directory of a machine's cloud-init files. */
   readonly cloudInitDirectory: (name: string) => string;
   /** What the boot gate still waits for (L6). */

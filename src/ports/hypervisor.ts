@@ -1,4 +1,4 @@
-import type { DomainState } from '../domain/domain-state.ts';
+import type { DomainState, MachineMetadata } from '../domain/domain-state.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { ShutdownMode } from '../domain/shutdown-mode.ts';
 
@@ -24,7 +24,7 @@ export interface Hypervisor {
   /** Removes the definition with saved image and NVRAM; absent is no error. Refuses (throws) while the domain is on. */
   undefine(uuid: Uuid): Promise<void>;
   /** Sets our own metadata element; comes back as a `metadata-change` event. */
-  writeMetadata(uuid: Uuid, xml: string): Promise<void>;
+  writeMetadata(uuid: Uuid, metadata: MachineMetadata): Promise<void>;
   /** Sets the link of an interface in the definition, and live where the domain is on. */
   setLink(uuid: Uuid, mac: string, up: boolean): Promise<void>;
   /** Tells libvirt that files in its storage pools have come or gone. Best effort. */

@@ -2,8 +2,8 @@ import { Observable, type OperatorFunction } from 'rxjs';
 
 /**
  * Runs `project` for a value; values that come while it runs are remembered as the latest one and lead to exactly one
- * more run (L2: a dirty flag). Nothing is cut off half-way and nothing queues. Errors of `project` end the stream:
- * catch inside.
+ * more run (L2: a dirty flag). Nothing is cut off half-way, nothing queues, and nothing begins once nobody listens. Errors
+ * of `project` end the stream: catch inside.
  */
 export const coalesceMap =
   <T, R>(project: (value: T, missed: number) => Promise<R>): OperatorFunction<T, R> =>
@@ -14,9 +14,16 @@ export const coalesceMap =
       let missed = 0;
       let completed = false;
 
+      const begin = (value: T, skipped: number): Promise<R> => {
+        try {
+          return project(value, skipped);
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      };
       const run = (value: T, skipped: number): void => {
         running = true;
-        project(value, skipped).then(
+        begin(value, skipped).then(
           (result) => {
             running = false;
             subscriber.next(result);
@@ -26,6 +33,7 @@ export const coalesceMap =
         );
       };
       const next = (): void => {
+        if (subscriber.closed) return;
         if (waiting) {
           const { value } = waiting;
           const skipped = missed;

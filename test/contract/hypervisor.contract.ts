@@ -202,11 +202,11 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
         uuid,
         subscription: { chainId: 31337, contract, subscriptionId },
       });
-      await subject.hypervisor.writeMetadata(uuid, machineMetadataXml(metadata(1n)));
+      await subject.hypervisor.writeMetadata(uuid, metadata(1n));
       expect((await see(uuid)).metadata).toEqual(metadata(1n));
       await subject.hypervisor.start(uuid);
       const before = heard.length;
-      await subject.hypervisor.writeMetadata(uuid, machineMetadataXml(metadata(2n ** 200n)));
+      await subject.hypervisor.writeMetadata(uuid, metadata(2n ** 200n));
       expect((await see(uuid)).metadata).toEqual(metadata(2n ** 200n));
       const isEcho = (event: HypervisorEvent) =>
         event.kind === 'event' && event.event === 'metadata-change' && event.domain === name;

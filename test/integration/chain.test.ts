@@ -251,7 +251,7 @@ describe('speed', () => {
     await until(follower, (hints) => hints.some(({ kind }) => kind === 'advanced'));
     const buy = lab.transaction.buy(lab.accounts[7] ?? '', 100_000);
     const nonces = Array.from({ length: 1000 }, (_, nonce) => `0x${nonce.toString(16)}`);
-    await Promise.all(nonces.map((nonce) => lab.rpc('eth_sendTransaction', [{ ...buy, nonce }])));
+    await Promise.all(nonces.map((nonce) => lab.rpc('eth_sendTransaction', [{ ...buy, nonce, gas: '0x7a120' }])));
     await expect
       .poll(async () => (await lab.subscription(1000n)).expiresAtUnix, { timeout: 60_000 })
       .toBeGreaterThan(0n);

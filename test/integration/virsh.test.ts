@@ -134,7 +134,7 @@ describe('a libvirtd that hangs, and one that goes away', () => {
       clock,
       log,
       random: Math.random,
-      beat: () => hypervisor.writeMetadata(uuid, machineMetadataXml({ schema: 1, uuid })).then(() => true),
+      beat: () => hypervisor.writeMetadata(uuid, { schema: 1, uuid }).then(() => true),
       echoUri: machineNamespace,
       timing: { settleMs: 500, quietMs: 1_000, echoMs: 2_000, backoffBaseMs: 50, backoffCapMs: 400 },
     }).subscribe((wake) => wakes.push(wake));

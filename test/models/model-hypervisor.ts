@@ -1,7 +1,7 @@
 import type { DomainState, RunReason, RunState } from '../../src/domain/domain-state.ts';
 import { HypervisorError } from '../../src/domain/errors.ts';
 import type { Uuid } from '../../src/domain/identity.ts';
-import { bareMachineElement, machineNamespace, machinePrefix } from '../../src/drivers/virsh/metadata-xml.ts';
+import { machineMetadataXml, machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
 import { parseDomainXml } from '../../src/drivers/virsh/parse-domain-xml.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { EventSource, HypervisorEvent } from '../../src/ports/event-source.ts';
@@ -138,14 +138,9 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
       guests.delete(uuid);
       tell(guest, 'lifecycle', 'Undefined Removed');
     },
-    writeMetadata: async (uuid, xml) => {
+    writeMetadata: async (uuid, metadata) => {
       const guest = await need('write the metadata of', uuid);
-      const element = bareMachineElement(xml);
-      if (!element) throw refusal('not a machine element', 'metadata-element', false);
-      const whole = element.replace(
-        '<machine',
-        `<${machinePrefix}:machine xmlns:${machinePrefix}="${machineNamespace}"`,
-      );
+      const whole = machineMetadataXml(metadata);
       guest.xml = guest.xml.replace(/<metadata>.*<\/metadata>/s, () => `<metadata>${whole}</metadata>`);
       tell(guest, 'metadata-change', `type element, uri ${machineNamespace}`);
     },

@@ -2,7 +2,6 @@ import type { JournalEvent } from '../../src/domain/journal/event.ts';
 import { foldJournal } from '../../src/domain/journal/fold.ts';
 import { EMPTY_JOURNAL, type JournalState } from '../../src/domain/journal/memory.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy.ts';
-import { machineMetadataXml } from '../../src/drivers/virsh/metadata-xml.ts';
 import type { Deps } from '../../src/operations/deps.ts';
 import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile, type Round } from '../../src/operations/reconcile.ts';
@@ -78,7 +77,6 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     policy: { ...DEFAULT_POLICY, ...policy },
     bootId: 'boot-a',
     ownDirectories: ['/vms'],
-    metadataXml: machineMetadataXml,
     cloudInitDirectory: (name) => `/vms/cloud-init/${name}`,
     gateWaitsFor: () => gate,
   };

@@ -31,4 +31,3 @@ export const createEndpointNotices = (log: Log, chainId: number) => {
     },
   };
 };
-

@@ -45,9 +45,8 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
       if (!/unsupported flags/.test(result.stderr)) throw hypervisorError(`undefine domain ${uuid}`, result);
       expectOk(`undefine domain ${uuid}`, await change('undefine', uuid, ...undefineFlags));
     },
-    writeMetadata: async (uuid, xml) => {
-      const element = bareMachineElement(xml);
-      if (element === undefined) throw notOurs(uuid);
+    writeMetadata: async (uuid, metadata) => {
+      const element = bareMachineElement(metadata);
       const doing = `write the metadata of domain ${uuid}`;
       const argv = ['metadata', uuid, machineNamespace, '--key', machinePrefix, '--set', element];
       expectOk(doing, await change(...argv, ...(await scopes(uuid, doing))));
@@ -86,9 +85,3 @@ const inPrivateFile = async <T>(text: string, body: (path: string) => Promise<T>
 
 const absent = (doing: string): HypervisorError =>
   new HypervisorError(`libvirt did not ${doing}: there is no such domain`, { code: 'domain-absent', retryable: true });
-
-const notOurs = (uuid: Uuid): HypervisorError =>
-  new HypervisorError(`what was to be written into the metadata of domain ${uuid} is not a machine element`, {
-    code: 'metadata-element',
-    retryable: false,
-  });

@@ -29,17 +29,8 @@ export const readMachineMetadata = (domain: XmlElement): MachineMetadata | undef
   return { schema, uuid, subscription: { chainId, contract, subscriptionId } };
 };
 
-/**
- * What `virsh metadata --set` wants: it declares namespace and prefix itself and refuses an element that does. Takes
- * our element in either form; undefined for anything else.
- */
-export const bareMachineElement = (xml: string): string | undefined => {
-  const bare = xml
-    .trim()
-    .replace(` xmlns:${machinePrefix}="${machineNamespace}"`, '')
-    .replace(new RegExp(`^<${machinePrefix}:machine(?=[\\s/>])`), '<machine');
-  return /^<machine[^<>]*\/>$/.test(bare) ? bare : undefined;
-};
+/** What `virsh metadata --set` wants: it declares namespace and prefix itself and refuses an element that does. */
+export const bareMachineElement = (metadata: MachineMetadata): string => `<machine${attributesOf(metadata)}/>`;
 
 const attributesOf = ({ schema, uuid, subscription }: MachineMetadata): string => {
   const all = {

@@ -115,7 +115,7 @@ describe('coalesceMap (L2)', () => {
     expect(runs.map(({ value }) => value)).toEqual(['a']);
   });
 
-  it('passes an error on that is thrown before there is a promise', () => {
+  it('passes an error on that is thrown before there is a promise', async () => {
     const source = new Subject<string>();
     const said: string[] = [];
     const project = (): Promise<string> => {
@@ -123,6 +123,7 @@ describe('coalesceMap (L2)', () => {
     };
     source.pipe(coalesceMap(project)).subscribe({ error: (error: unknown) => said.push(String(error)) });
     source.next('a');
+    await settled();
     expect(said).toEqual(['Error: at once']);
   });
 });

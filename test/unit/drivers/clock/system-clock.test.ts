@@ -11,7 +11,7 @@ describe('the system clock', () => {
     vi.useRealTimers();
   });
 
-  it.each([2 ** 31, 2 ** 31 + 1, 30 * DAY_MS, 400 * DAY_MS])('sleeps %i ms and not a moment less (C14)', async (ms) => {
+  it.each([2 ** 31, 2 ** 31 + 1, 30 * DAY_MS])('sleeps %i ms and not a moment less (C14)', async (ms) => {
     const timers = vi.spyOn(globalThis, 'setTimeout');
     const clock = createSystemClock();
     let woke = false;

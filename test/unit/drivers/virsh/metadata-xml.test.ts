@@ -70,14 +70,10 @@ describe('the machine element in a domain (D8)', () => {
   it('is handed to virsh without its namespace, which virsh adds itself', () => {
     fc.assert(
       fc.property(metadata, (wanted) => {
-        const bare = bareMachineElement(machineMetadataXml(wanted)) ?? '';
+        const bare = bareMachineElement(wanted);
         expect(bare).toMatch(/^<machine [^:<>]*\/>$/);
-        expect(bareMachineElement(bare)).toBe(bare);
         expect(read(bare.replace('<machine', `<p:machine ${ours}`))).toEqual(wanted);
       }),
     );
-    expect(bareMachineElement('<disk/>')).toBeUndefined();
-    expect(bareMachineElement('<machine/><evil/>')).toBeUndefined();
-    expect(bareMachineElement('')).toBeUndefined();
   });
 });
