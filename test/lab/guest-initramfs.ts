@@ -60,7 +60,7 @@ export async function buildInitramfs(options: {
       ...own.map((path) => file(path, script('shutdown'), 0o755)),
       file('usr/bin/busybox', busybox, 0o755),
       ...applets.split('\n').flatMap((name) => (taken.has(name) ? [] : [link(`usr/bin/${name}`, 'busybox')])),
-      ...programs.map((path) => file(join('usr/sbin', basename(path)), readFileSync(path), 0o755)),
+      ...programs.map((path) => file(path.slice(path.lastIndexOf('usr/')), readFileSync(path), 0o755)),
       ...(await libraries(programs)),
       file('modules/order', modules.map(({ name }) => `${name}\n`).join('')),
       ...modules.map(({ name, content }) => file(`modules/${name}.ko`, content)),
