@@ -10,7 +10,7 @@ export interface ChainStreamDeps {
   /** Which machines a hint concerns; given by those who know the machines. */
   readonly route: (hint: ChainHint) => readonly Wake['target'][];
   /** For the jitter of the pause after a failure: 0 <= x < 1. */
-  readonly random?: () => number;
+  readonly random: () => number;
 }
 
 const SHORTEST_PAUSE_MS = 50;
@@ -62,7 +62,7 @@ const targetsOf = ({ route }: ChainStreamDeps, hint: ChainHint): readonly Wake['
   }
 };
 
-const pauseMs = ({ pollEveryMs, random = Math.random }: ChainStreamDeps, failures: number): number =>
+const pauseMs = ({ pollEveryMs, random }: ChainStreamDeps, failures: number): number =>
   Math.max(SHORTEST_PAUSE_MS, random() * Math.min(LONGEST_PAUSE_MS, pollEveryMs * 2 ** Math.min(failures, 20)));
 
 const inWords = (hint: ChainHint): string => {

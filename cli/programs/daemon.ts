@@ -25,5 +25,6 @@ export const daemon = (): Command =>
     .option('--check-config', 'read the configuration, say what is wrong with it, and exit')
     .addHelpText('after', HELP)
     .action(async (options: { checkConfig?: boolean }) => {
-      process.exitCode = options.checkConfig ? await checkConfig() : await runDaemon();
+      // Everything is drained and closed here; a kept-alive socket or an idle timer is no reason to stay.
+      process.exit(options.checkConfig ? await checkConfig() : await runDaemon());
     });

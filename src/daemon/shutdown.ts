@@ -17,10 +17,8 @@ export const onStopSignal = (deps: { readonly log: Log; readonly clock: Clock })
     if (stop.signal.aborted) process.exit(EXIT.tryAgain);
     deps.log.info({ signal }, 'stopping');
     stop.abort();
-    deps.clock.sleep(DRAIN_MS).then(
-      () => process.exit(EXIT.tryAgain),
-      () => undefined,
-    );
+    // It must not keep a process alive that has drained, nor spoil the exit code of one that is about to end.
+    setTimeout(() => process.exit(process.exitCode ?? EXIT.tryAgain), DRAIN_MS).unref();
   };
   process.on('SIGTERM', handle);
   process.on('SIGINT', handle);

@@ -25,21 +25,26 @@ const machineNamed = (state: JournalState, vm: string): MachineMemory => {
   );
 };
 
+const nothingToAck = (what: string): BlockhostError =>
+  wrong(
+    `nothing to acknowledge: ${what} has raised no alarm`,
+    'an acknowledgement is for one alarm, not for the next one',
+  );
+
 const ackEvent = (state: JournalState, what: string, by: string): JournalEvent => {
-  const open: Readonly<Record<string, boolean>> = {
-    chain: true,
-    clock: state.clockDoubt !== undefined,
-    'breaker:suspend': state.breaker.suspend !== undefined,
-    'breaker:destroy': state.breaker.destroy !== undefined,
-  };
-  const isOpen = open[what];
-  if (isOpen === undefined) return { kind: 'ack', what: machineNamed(state, what).uuid, by };
-  if (!isOpen)
-    throw wrong(
-      `nothing to acknowledge: ${what} has raised no alarm`,
-      'an acknowledgement is for one alarm, not for the next one',
-    );
-  return { kind: 'ack', what, by };
+  const open = new Map([
+    ['chain', true],
+    ['clock', state.clockDoubt !== undefined],
+    ['breaker:suspend', state.breaker.suspend !== undefined],
+    ['breaker:destroy', state.breaker.destroy !== undefined],
+  ]);
+  if (open.has(what)) {
+    if (open.get(what) !== true) throw nothingToAck(what);
+    return { kind: 'ack', what, by };
+  }
+  const machine = machineNamed(state, what);
+  if (Object.keys(machine.failures).length === 0) throw nothingToAck(what);
+  return { kind: 'ack', what: machine.uuid, by };
 };
 
 const eventOf = (state: JournalState, word: Word, by: string, nowUnixMs: number): JournalEvent => {

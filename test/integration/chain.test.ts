@@ -85,6 +85,18 @@ const finalizedPast = (block: number): Promise<void> =>
     .waitUntil(async () => (await lab.block('finalized')).number >= block, { timeout: 30_000, interval: 100 })
     .then(() => undefined);
 
+/** anvil's pool loses some of many transactions (seen: 305 of 1,000): in waves, each sent again until it is mined. */
+const sendAll = async (transaction: object, from: string, count: number): Promise<void> => {
+  const mined = async (): Promise<number> => Number(await lab.rpc<string>('eth_getTransactionCount', [from, 'latest']));
+  for (let done = await mined(); done < count; done = await mined()) {
+    for (let nonce = done; nonce < Math.min(count, done + 100); nonce += 1) {
+      const numbered = { ...transaction, nonce: `0x${nonce.toString(16)}`, gas: '0x7a120' };
+      await lab.rpc('eth_sendTransaction', [numbered]).catch(() => undefined);
+    }
+    await lab.mine();
+  }
+};
+
 beforeAll(async () => {
   lab = await startAnvil({ blockTimeSeconds: 1, slotsInAnEpoch: 1 });
   proxy = await startRpcProxy(lab.url);
@@ -250,11 +262,7 @@ describe('speed', () => {
     const { reader, follower } = start();
     await until(follower, (hints) => hints.some(({ kind }) => kind === 'advanced'));
     const buy = lab.transaction.buy(lab.accounts[7] ?? '', 100_000);
-    const nonces = Array.from({ length: 1000 }, (_, nonce) => `0x${nonce.toString(16)}`);
-    await Promise.all(nonces.map((nonce) => lab.rpc('eth_sendTransaction', [{ ...buy, nonce, gas: '0x7a120' }])));
-    await expect
-      .poll(async () => (await lab.subscription(1000n)).expiresAtUnix, { timeout: 60_000 })
-      .toBeGreaterThan(0n);
+    await sendAll(buy, lab.accounts[7] ?? '', 1000);
     await until(follower, (hints) => hinted(hints).includes('#1000'));
     await finalizedPast((await lab.head()).number);
     const pollStartedMs = performance.now();

@@ -166,7 +166,8 @@ const withAck = (state: JournalState, what: string, atUnixMs: number): JournalSt
       harm: state.harm.filter((entry) => entry.kind !== harm),
     };
   }
-  const memory = state.machines[what];
+  // `what` is an operator's text: `constructor` is no machine.
+  const memory = Object.hasOwn(state.machines, what) ? state.machines[what] : undefined;
   return memory ? { ...state, machines: { ...state.machines, [what]: { ...memory, failures: {} } } } : state;
 };
 
@@ -176,7 +177,8 @@ const withAck = (state: JournalState, what: string, atUnixMs: number): JournalSt
  */
 export const foldJournal = (state: JournalState, event: JournalEvent, atUnixMs: number): JournalState => {
   if ('uuid' in event) {
-    const memory = state.machines[event.uuid] ?? (event.kind === 'machine-known' ? newMachine(event) : undefined);
+    const before = Object.hasOwn(state.machines, event.uuid) ? state.machines[event.uuid] : undefined;
+    const memory = before ?? (event.kind === 'machine-known' ? newMachine(event) : undefined);
     if (memory === undefined) return state;
     const machines = { ...state.machines, [event.uuid]: foldMachine(memory, event, atUnixMs) };
     return withHarm({ ...state, machines }, event, atUnixMs);

@@ -1,59 +1,39 @@
-import { lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import * as z from 'zod';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { BlockhostError } from '../../domain/errors.ts';
 import type { Dossier, Quarantine } from '../../ports/quarantine.ts';
-import { writeFileAtomic } from '../files/atomic-write.ts';
+import { syncDirectory } from '../files/atomic-write.ts';
+import { DOSSIER, readDossier, writeDossier } from './dossiers.ts';
+import { createPlaces, exists } from './places.ts';
 
-const dossierSchema = z.object({
-  uuid: z.string(),
-  name: z.string(),
-  definition: z.string().min(1),
-  files: z.array(z.string().startsWith('/')),
-});
-
-const exists = async (path: string): Promise<boolean> => {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
-  }
-};
-
-const deviceOf = async (path: string): Promise<number> => (await lstat(path)).dev;
-
-/**
- * The place of a file in quarantine: in our own directory where that is on the same file system, else in a hidden
- * directory beside it, because a move must never become a copy.
+/*
+ * INVARIANTS
+ * - A file is moved by rename alone, so it is always whole and in exactly one of its two places.
+ * - A machine is whole again only when every file that was there at `keep` is back; nothing that is kept is deleted but
+ *   by `purge`.
  */
-const createPlaces = (directory: string) => {
-  const beside = (uuid: string, file: string): string => join(dirname(file), '.blockhost-quarantine', uuid);
-  return {
-    beside,
-    own: (uuid: string): string => join(directory, uuid),
-    forFile: async (uuid: string, index: number, file: string): Promise<string> => {
-      const same = (await deviceOf(dirname(file))) === (await deviceOf(directory));
-      return join(same ? join(directory, uuid) : beside(uuid, file), `${index}-${basename(file)}`);
-    },
-  };
-};
+
+const clash = (path: string): BlockhostError =>
+  new BlockhostError(`${path} is there already`, {
+    code: 'quarantine-clash',
+    retryable: false,
+    hint: 'two files claim one place; keep the right one and acknowledge',
+  });
+
+const missing = (path: string): BlockhostError =>
+  new BlockhostError(`${path} is not there`, {
+    code: 'quarantine-missing',
+    retryable: true,
+    hint: 'mount or make what is missing; nothing was moved',
+  });
 
 const move = async (from: string, to: string): Promise<void> => {
-  if (!(await exists(from))) return;
-  if (await exists(to)) {
-    throw new BlockhostError(`${to} is there already`, {
-      code: 'quarantine-clash',
-      retryable: false,
-      hint: 'two files claim one place; keep the right one and acknowledge',
-    });
-  }
-  await mkdir(dirname(to), { recursive: true, mode: 0o710 });
   await rename(from, to);
+  await syncDirectory(dirname(to));
+  await syncDirectory(dirname(from));
 };
 
-const ID = /^[0-9a-f-]{36}$/;
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Quarantine on the host's own file systems; moves are renames. */
 export const createQuarantine = (options: { readonly directory: string }): Quarantine => {
@@ -63,52 +43,69 @@ export const createQuarantine = (options: { readonly directory: string }): Quara
       throw new BlockhostError(`not a machine's UUID: ${uuid}`, { code: 'bad-uuid', retryable: false });
     return places.own(uuid);
   };
-  const dossierPath = (uuid: string): string => join(home(uuid), 'dossier.json');
+  const read = async (uuid: string): Promise<Dossier | undefined> => readDossier(home(uuid), uuid);
 
-  const read = async (uuid: string): Promise<Dossier | undefined> => {
-    if (!(await exists(dossierPath(uuid)))) return undefined;
-    const parsed = dossierSchema.safeParse(JSON.parse(await readFile(dossierPath(uuid), 'utf8')));
-    if (parsed.success && parsed.data.uuid === uuid) return parsed.data;
-    throw new BlockhostError(`${dossierPath(uuid)} is not a dossier of this machine`, {
-      code: 'bad-dossier',
-      retryable: false,
-    });
+  /** Each file of the dossier with the place where it is kept now, if it is. */
+  const filesOf = async (uuid: string) => {
+    const files = (await read(uuid))?.files ?? [];
+    return Promise.all(
+      files.map(async (file, index) => ({ file, index, kept: await places.kept(uuid, index, file) })),
+    );
   };
 
-  const each = async (uuid: string, body: (file: string, kept: string) => Promise<void>): Promise<void> => {
-    const files = (await read(uuid))?.files ?? [];
-    for (const [index, file] of files.entries()) {
-      if (!(await exists(dirname(file)))) continue;
-      await body(file, await places.forFile(uuid, index, file));
-    }
-  };
-
-  const removeBeside = async (uuid: string): Promise<void> => {
-    const files = (await read(uuid))?.files ?? [];
-    for (const directory of new Set(files.map((file) => places.beside(uuid, file)))) {
-      await rm(directory, { recursive: true, force: true });
-    }
+  const removeEmpty = async (directories: Iterable<string>): Promise<void> => {
+    for (const directory of new Set(directories)) if (await exists(directory)) await rmdir(directory);
   };
 
   return {
     keep: async (dossier) => {
-      await mkdir(home(dossier.uuid), { recursive: true, mode: 0o710 });
-      if (await read(dossier.uuid)) return;
-      await writeFileAtomic(dossierPath(dossier.uuid), `${JSON.stringify(dossier, null, 2)}\n`, { mode: 0o640 });
+      const { uuid } = dossier;
+      // Once a file is kept, the dossier says where it belongs. Before that, a newer definition is the better one.
+      if ((await filesOf(uuid)).some(({ kept }) => kept !== undefined)) return;
+      const there = await Promise.all(dossier.files.map(exists));
+      await writeDossier(home(uuid), { ...dossier, files: dossier.files.filter((_, index) => there[index]) });
     },
     dossier: read,
-    moveIn: (uuid) => each(uuid, move),
-    moveOut: (uuid) => each(uuid, (file, kept) => move(kept, file)),
+    moveIn: async (uuid) => {
+      for (const { file, index, kept } of await filesOf(uuid)) {
+        if (!(await exists(file))) continue;
+        if (kept !== undefined) throw clash(file);
+        const place = await places.forFile(uuid, index, file);
+        await mkdir(dirname(place), { recursive: true, mode: 0o710 });
+        await move(file, place);
+      }
+    },
+    moveOut: async (uuid) => {
+      const files = await filesOf(uuid);
+      // All are looked at before the first is moved: a machine is put back whole, or not at all.
+      for (const { file, kept } of files) {
+        const inPlace = await exists(file);
+        if (inPlace && kept !== undefined) throw clash(file);
+        if (!inPlace && kept === undefined) throw missing(file);
+        if (!inPlace && !(await exists(dirname(file)))) throw missing(dirname(file));
+      }
+      for (const { file, kept } of files) if (kept !== undefined) await move(kept, file);
+    },
     purge: async (uuid) => {
-      await removeBeside(uuid);
+      const files = await filesOf(uuid);
+      for (const directory of new Set(files.map(({ file }) => places.beside(uuid, file)))) {
+        await rm(directory, { recursive: true, force: true });
+      }
       for (const entry of (await exists(home(uuid))) ? await readdir(home(uuid)) : []) {
-        if (entry !== 'dossier.json') await rm(join(home(uuid), entry), { recursive: true, force: true });
+        if (entry !== DOSSIER) await rm(join(home(uuid), entry), { recursive: true, force: true });
       }
       await rm(home(uuid), { recursive: true, force: true });
     },
     forget: async (uuid) => {
-      await rm(dossierPath(uuid), { force: true });
-      await rm(home(uuid), { recursive: true, force: true });
+      const files = await filesOf(uuid);
+      const left = files.find(({ kept }) => kept !== undefined)?.kept;
+      if (left !== undefined) throw clash(left);
+      await removeEmpty(files.map(({ file }) => places.beside(uuid, file)));
+      if (!(await exists(home(uuid)))) return;
+      // What a dying writer left beside the dossier goes with it; anything else there keeps the directory, and is told.
+      const ours = (await readdir(home(uuid))).filter((name) => name === DOSSIER || name.startsWith(`.${DOSSIER}.`));
+      for (const name of ours) await rm(join(home(uuid), name), { force: true });
+      await removeEmpty([home(uuid)]);
     },
   };
 };

@@ -6,6 +6,7 @@ import type { Wake } from '../../../streams/wake.ts';
 import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const POLL_MS = 1000;
+const random = (): number => 0.5;
 const advanced = (head: bigint): ChainHint => ({ kind: 'advanced', head, safe: head, finalized: head });
 const toAll = (): readonly Wake['target'][] => [{ kind: 'all' }];
 
@@ -49,7 +50,7 @@ describe('the chain stream', () => {
             { kind: 'machine', uuid: 'b' },
           ]
         : [];
-    const { wakes, subscription } = collect({ follower, clock, pollEveryMs: POLL_MS, route });
+    const { wakes, subscription } = collect({ follower, clock, pollEveryMs: POLL_MS, route, random });
     await clock.advance(2500);
     expect(at).toEqual([0, 1000, 2000]);
     expect(wakes.map(({ target }) => target)).toEqual([
@@ -63,7 +64,7 @@ describe('the chain stream', () => {
   it('stops looking, and aborts the wait, when nobody listens any more', async () => {
     const clock = createVirtualClock();
     const { follower, at } = followerOf(clock, () => []);
-    const { subscription, ended } = collect({ follower, clock, pollEveryMs: POLL_MS, route: toAll });
+    const { subscription, ended } = collect({ follower, clock, pollEveryMs: POLL_MS, route: toAll, random });
     await clock.advance(1500);
     subscription.unsubscribe();
     await clock.advance(60_000);
@@ -110,7 +111,7 @@ describe('the chain stream', () => {
     const route = (): readonly Wake['target'][] => {
       throw new Error('no');
     };
-    const { wakes, subscription } = collect({ follower, clock, pollEveryMs: POLL_MS, route });
+    const { wakes, subscription } = collect({ follower, clock, pollEveryMs: POLL_MS, route, random });
     await clock.advance(10);
     expect(wakes[0]?.target).toEqual({ kind: 'all' });
     subscription.unsubscribe();
@@ -127,7 +128,7 @@ describe('the chain stream', () => {
     ];
     const clock = createVirtualClock();
     const { follower } = followerOf(clock, (index) => (index === 0 ? hints : []));
-    const { wakes, subscription } = collect({ follower, clock, pollEveryMs: POLL_MS, route: toAll });
+    const { wakes, subscription } = collect({ follower, clock, pollEveryMs: POLL_MS, route: toAll, random });
     await clock.advance(10);
     expect(wakes.map(({ why }) => why.what)).toEqual([
       'subscription extended: 7 in block 9',
@@ -143,7 +144,7 @@ describe('the chain stream', () => {
     const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
     const clock = createVirtualClock();
     const { follower, at } = followerOf(clock, () => []);
-    const wakes$ = chainStream$({ follower, clock, pollEveryMs: POLL_MS, route: toAll });
+    const wakes$ = chainStream$({ follower, clock, pollEveryMs: POLL_MS, route: toAll, random });
     expect(at).toHaveLength(0);
     scheduler.run(({ expectObservable }) => expectObservable(wakes$, '5ms !').toBe('-'));
     const [one, two] = [wakes$.subscribe(), wakes$.subscribe()];
