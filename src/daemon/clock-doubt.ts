@@ -1,7 +1,11 @@
+import { explain } from '../domain/errors.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
+
+/** The journal had no room: it is asked again this soon. */
+const RETRY_MS = 1000;
 
 export interface ClockDoubtDeps {
   readonly journal: Journal;
@@ -18,7 +22,16 @@ export interface ClockDoubtDeps {
 export const createClockDoubt = (deps: ClockDoubtDeps) => ({
   raise: async (byMs: number): Promise<void> => {
     deps.log.warn({ byMs, rule: 'C9' }, 'the wall clock jumped: nothing harmful is done until it is vouched for');
-    await deps.journal.append([{ kind: 'clock-jumped', byMs: Math.round(byMs) }]);
+    for (;;) {
+      try {
+        await deps.journal.append([{ kind: 'clock-jumped', byMs: Math.round(byMs) }]);
+        return;
+      } catch (error) {
+        // Nothing harmful is done either while no intent can be written; but the doubt must not be lost meanwhile.
+        deps.log.error({ why: explain(error) }, 'clock jump not journalled yet');
+        await deps.clock.sleep(RETRY_MS);
+      }
+    }
   },
   /** True when a doubt was just laid to rest. */
   settle: async (): Promise<boolean> => {

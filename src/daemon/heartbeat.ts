@@ -5,13 +5,11 @@ import type { Host } from '../host/open-host.ts';
  * no machine of ours is there to touch.
  */
 export const heartbeat = async ({ deps, journal }: Host): Promise<boolean> => {
-  const machine = Object.values(journal.state().machines).find(
-    ({ phase, run }) => phase === 'present' && run !== undefined,
-  );
-  if (machine === undefined) return false;
-  const { machineClass, uuid } = machine;
-  const bound = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
-  if ((await deps.hypervisor.look(uuid)) === 'absent') return false;
-  await deps.hypervisor.writeMetadata(uuid, { schema: 1, uuid, ...bound });
-  return true;
+  for (const { phase, run, machineClass, uuid } of Object.values(journal.state().machines)) {
+    if (phase !== 'present' || run === undefined || (await deps.hypervisor.look(uuid)) === 'absent') continue;
+    const bound = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
+    await deps.hypervisor.writeMetadata(uuid, { schema: 1, uuid, ...bound });
+    return true;
+  }
+  return false;
 };

@@ -18,6 +18,7 @@ export const onStopSignal = (deps: { readonly log: Log; readonly clock: Clock })
     deps.log.info({ signal }, 'stopping');
     stop.abort();
     // It must not keep a process alive that has drained, nor spoil the exit code of one that is about to end.
+    // biome-ignore lint/style/noRestrictedGlobals: short, and a sleep of the clock would keep a drained process alive
     setTimeout(() => process.exit(process.exitCode ?? EXIT.tryAgain), DRAIN_MS).unref();
   };
   process.on('SIGTERM', handle);

@@ -9,13 +9,15 @@ const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`;
 
 const wouldTrip = (journal: JournalState, kind: HarmKind, policy: Policy, nowUnixMs: number): string | undefined => {
   const limit = policy.breaker[kind];
-  const fleet = Object.values(journal.machines).filter((memory) => memory.phase !== 'gone').length;
-  const allowed = allowance(limit, fleet);
   const recent = new Set(
     journal.harm
       .filter((entry) => entry.kind === kind && entry.atUnixMs > nowUnixMs - limit.windowMs)
       .map((entry) => entry.uuid),
   );
+  // The fleet is counted only where its size can matter.
+  if (recent.size < limit.count) return undefined;
+  const fleet = Object.values(journal.machines).filter((memory) => memory.phase !== 'gone').length;
+  const allowed = allowance(limit, fleet);
   if (recent.size < allowed) return undefined;
   return `${recent.size} machines had a ${kind} within ${seconds(limit.windowMs)}, and ${allowed} are allowed; see what they share, then \`ack breaker:${kind}\``;
 };
@@ -27,7 +29,7 @@ export const breakerFacts = (journal: JournalState, policy: Policy, nowUnixMs: n
   for (const kind of ['suspend', 'destroy'] as const) {
     const tripped = journal.breaker[kind];
     if (tripped) open[kind] = `the breaker is open: ${tripped.reason}`;
-    const reason = wouldTrip(journal, kind, policy, nowUnixMs);
+    const reason = tripped ? undefined : wouldTrip(journal, kind, policy, nowUnixMs);
     if (reason !== undefined) trips[kind] = reason;
   }
   return { breaker: open, breakerWouldTrip: trips };

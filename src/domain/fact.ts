@@ -9,7 +9,3 @@ export type Fact<T> =
 export const known = <T>(value: T): Fact<T> => ({ known: true, value });
 
 export const unknown = (why: string, sinceUnixMs: number): Fact<never> => ({ known: false, why, sinceUnixMs });
-
-/** Turns the value of a known fact into another; an unknown fact stays exactly as unknown as it was. */
-export const mapFact = <A, B>(fact: Fact<A>, change: (value: A) => B): Fact<B> =>
-  fact.known ? known(change(fact.value)) : fact;

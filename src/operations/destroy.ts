@@ -3,6 +3,7 @@ import { HypervisorError } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
+import { rollOf } from './roll.ts';
 
 /*
  * INVARIANTS (D21, rules on libvirt)
@@ -14,12 +15,22 @@ import type { Deps } from './deps.ts';
 const isUnder = (path: string, directories: readonly string[]): boolean =>
   !path.includes('/../') && directories.some((directory) => path.startsWith(`${directory}/`));
 
+/** Disks and ISOs that other domains use now: a shared one stays for those who still need it. */
+const usedByOthers = async (deps: Deps, uuid: Uuid): Promise<ReadonlySet<string>> => {
+  const others = (await deps.hypervisor.list()).filter((domain) => domain.uuid !== uuid);
+  return new Set(others.flatMap(({ disks, seeds }) => [...disks, ...seeds]));
+};
+
 /** The machine's own files: disks and cloud-init below our directories. Anything else attached to it stays where it is. */
-const filesOf = (deps: Deps, memory: MachineMemory, domain: DomainState | 'absent'): readonly string[] => {
+const filesOf = async (deps: Deps, memory: MachineMemory, domain: DomainState): Promise<readonly string[]> => {
   const cloudInit = deps.cloudInitDirectory(memory.name);
-  const seen = domain === 'absent' ? memory.details : domain;
-  const seeds = seen.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
-  return [...new Set([...seen.disks, ...seeds, cloudInit])].filter((path) => isUnder(path, deps.ownDirectories));
+  // A name such as `..` would make it a directory of everybody's.
+  const directory = !memory.name.includes('/') && cloudInit.endsWith(`/${memory.name}`) ? [cloudInit] : [];
+  const seeds = domain.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
+  const shared = await usedByOthers(deps, memory.uuid);
+  return [...new Set([...domain.disks, ...seeds, ...directory])].filter(
+    (path) => isUnder(path, deps.ownDirectories) && !shared.has(path),
+  );
 };
 
 const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => {
@@ -38,7 +49,7 @@ const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => 
     uuid: memory.uuid,
     name: memory.name,
     definition,
-    files: filesOf(deps, memory, domain),
+    files: await filesOf(deps, memory, domain),
   });
 };
 
@@ -50,14 +61,14 @@ const undefineAndVerify = async (deps: Deps, uuid: Uuid): Promise<void> => {
 };
 
 const closeRecord = async (deps: Deps, memory: MachineMemory): Promise<void> => {
-  const machines = Object.values(deps.journal.state().machines);
-  const nameTaken = machines.some(
-    (other) => other.uuid !== memory.uuid && other.name === memory.name && other.phase === 'present',
-  );
-  if (nameTaken) return;
-  const destroyedAtUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
-  await deps.records.patch(memory.name, { status: 'destroyed', destroyedAtUnix });
-  await deps.records.releaseAddresses(memory.details.ipAddress, memory.details.ipv6Address);
+  const roll = rollOf(deps.journal.state().machines);
+  const isAnother = ({ uuid, phase }: MachineMemory): boolean => uuid !== memory.uuid && phase === 'present';
+  if (!roll.named(memory.name).some(isAnother)) {
+    const destroyedAtUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
+    await deps.records.patch(memory.name, { status: 'destroyed', destroyedAtUnix });
+  }
+  const free = (address: string): string => (roll.withAddress(address).some(isAnother) ? '' : address);
+  await deps.records.releaseAddresses(free(memory.details.ipAddress), free(memory.details.ipv6Address));
 };
 
 /** Takes a stopped machine apart into quarantine: from outside it is destroyed, inside everything is kept (D21). */

@@ -1,8 +1,8 @@
 import type { DomainState } from '../domain/domain-state.ts';
 import type { Uuid } from '../domain/identity.ts';
-import { subscriptionKey } from '../domain/identity.ts';
 import type { JournalState } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
+import { livingOf, rollOf } from './roll.ts';
 
 /** Who is who on this host: from the journal and from the last look at libvirt. */
 export interface Fleet {
@@ -10,7 +10,7 @@ export interface Fleet {
   survey(): Promise<readonly Uuid[]>;
   uuidOf(name: string): Uuid | undefined;
   nameOf(uuid: Uuid): string | undefined;
-  /** The machine that a subscription is bound to. */
+  /** The machine that a subscription is bound to: the living one where there were several (C11). */
   boundTo(subscription: string): Uuid | undefined;
   /** Since when this process has found no such domain. */
   noteDomain(uuid: Uuid, domain: DomainState | 'absent'): number | undefined;
@@ -21,11 +21,20 @@ const remembered = (journal: JournalState): readonly Uuid[] => Object.keys(journ
 
 export const createFleet = (deps: Pick<Deps, 'hypervisor' | 'journal' | 'clock'>): Fleet => {
   const names = new Map<Uuid, string>();
+  const uuids = new Map<string, Uuid>();
   const absentSince = new Map<Uuid, number>();
+
+  const forget = (uuid: Uuid): void => {
+    const name = names.get(uuid);
+    names.delete(uuid);
+    if (name !== undefined && uuids.get(name) === uuid) uuids.delete(name);
+  };
 
   const noteDomain = (uuid: Uuid, domain: DomainState | 'absent'): number | undefined => {
     if (domain !== 'absent') {
+      if (names.get(uuid) !== domain.name) forget(uuid);
       names.set(uuid, domain.name);
+      uuids.set(domain.name, uuid);
       absentSince.delete(uuid);
       return undefined;
     }
@@ -39,20 +48,12 @@ export const createFleet = (deps: Pick<Deps, 'hypervisor' | 'journal' | 'clock'>
     survey: async () => {
       const domains = await deps.hypervisor.list();
       const present = new Set(domains.map((domain) => domain.uuid));
-      for (const uuid of names.keys()) if (!present.has(uuid)) names.delete(uuid);
+      for (const uuid of [...names.keys()]) if (!present.has(uuid)) forget(uuid);
       for (const domain of domains) noteDomain(domain.uuid, domain);
       return [...new Set([...present, ...remembered(deps.journal.state())])];
     },
-    uuidOf: (name) => {
-      for (const [uuid, known] of names) if (known === name) return uuid;
-      const memories = Object.values(deps.journal.state().machines).filter((memory) => memory.name === name);
-      return (memories.find((memory) => memory.phase !== 'gone') ?? memories.at(-1))?.uuid;
-    },
+    uuidOf: (name) => uuids.get(name) ?? livingOf(rollOf(deps.journal.state().machines).named(name))?.uuid,
     nameOf: (uuid) => names.get(uuid) ?? deps.journal.state().machines[uuid]?.name,
-    boundTo: (subscription) =>
-      Object.values(deps.journal.state().machines).find(
-        ({ machineClass }) =>
-          machineClass.kind === 'bound' && subscriptionKey(machineClass.subscription) === subscription,
-      )?.uuid,
+    boundTo: (subscription) => livingOf(rollOf(deps.journal.state().machines).boundTo(subscription))?.uuid,
   };
 };

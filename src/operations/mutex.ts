@@ -7,4 +7,3 @@ export const createMutex = () => {
     return next;
   };
 };
-export type Mutex = ReturnType<typeof createMutex>;

@@ -11,6 +11,7 @@ import type { VmRecord } from '../domain/record.ts';
 import type { ReadDepth } from '../ports/chain.ts';
 import type { Deps } from './deps.ts';
 import type { Fleet } from './fleet.ts';
+import { rollOf } from './roll.ts';
 
 /** What comes from the chain: read before the machine's lock is taken, used under it while it is fresh (C5, D26). */
 export interface ChainReading {
@@ -35,10 +36,10 @@ const attempt = async <T>(nowUnixMs: number, read: () => Promise<T>): Promise<Fa
   }
 };
 
-const otherLiving = (deps: Deps, uuid: Uuid, test: (memory: MachineMemory) => boolean): boolean =>
-  Object.values(deps.journal.state().machines).some(
-    (memory) => memory.uuid !== uuid && memory.phase === 'present' && test(memory),
-  );
+const nameTaken = (deps: Deps, uuid: Uuid, name: string): boolean =>
+  rollOf(deps.journal.state().machines)
+    .named(name)
+    .some((memory) => memory.uuid !== uuid && memory.phase === 'present');
 
 export const readHost = async (deps: Deps, fleet: Fleet, uuid: Uuid): Promise<HostReading> => {
   const nowUnixMs = deps.clock.nowUnixMs();
@@ -98,14 +99,9 @@ const subscriptionTaken = (deps: Deps, uuid: Uuid, host: HostReading, reading: C
     (host.domain.known && host.domain.value !== 'absent' ? host.domain.value.metadata?.subscription : undefined) ??
     reading.candidate?.ref;
   if (claimed === undefined) return false;
-  const key = subscriptionKey(claimed);
-  return Object.values(deps.journal.state().machines).some(
-    (memory) =>
-      memory.uuid !== uuid &&
-      memory.phase !== 'gone' &&
-      memory.machineClass.kind === 'bound' &&
-      subscriptionKey(memory.machineClass.subscription) === key,
-  );
+  return rollOf(deps.journal.state().machines)
+    .boundTo(subscriptionKey(claimed))
+    .some((memory) => memory.uuid !== uuid && memory.phase !== 'gone');
 };
 
 /** Puts an observation together from what was read; the only place where facts meet. */
@@ -128,7 +124,7 @@ export const assemble = (
     memory,
     ...host,
     ...reading,
-    nameTaken: otherLiving(deps, uuid, (other) => other.name === name),
+    nameTaken: nameTaken(deps, uuid, name),
     subscriptionTaken: subscriptionTaken(deps, uuid, host, reading),
     gateWaitsFor: deps.gateWaitsFor(),
     clockDoubt: journal.clockDoubt,

@@ -22,6 +22,8 @@ import { performStep } from './steps.ts';
 /** How often one look may lead to another at once: each step changes what is seen, and no chain of steps is longer. */
 const ROUNDS_MAX = 12;
 const LOCK_WAIT_MS = 20_000;
+/** Steps after which the machine is somewhere else. */
+const MOVES_THE_MACHINE: ReadonlySet<Step['do']> = new Set(['destroy', 'restore', 'purge']);
 
 export interface Round {
   readonly plan: Plan;
@@ -104,6 +106,8 @@ export const createReconcile = (deps: Deps, fleet: Fleet) => {
   const perform = async (uuid: Uuid, decided: Round): Promise<Round> => {
     const { plan, observation } = decided;
     if (plan.step) await act(deps, uuid, plan, plan.step);
+    // Upkeep was worked out for a machine that was there, or was not: what is right now, the next round will find.
+    if (plan.step && MOVES_THE_MACHINE.has(plan.step.do)) return decided;
     try {
       await doChores(deps, plan.chores, { ...observation, memory: deps.journal.state().machines[uuid] });
       return decided;

@@ -1,17 +1,13 @@
 import { HypervisorError } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
+import { rollOf } from './roll.ts';
 
 const addressTaken = (deps: Deps, memory: MachineMemory): string | undefined => {
   const { ipAddress, ipv6Address } = memory.details;
-  const other = Object.values(deps.journal.state().machines).find(
-    ({ uuid, phase, details }) =>
-      uuid !== memory.uuid &&
-      phase === 'present' &&
-      ((ipAddress !== '' && details.ipAddress === ipAddress) ||
-        (ipv6Address !== '' && details.ipv6Address === ipv6Address)),
-  );
-  return other?.name;
+  const roll = rollOf(deps.journal.state().machines);
+  const holders = [...roll.withAddress(ipAddress), ...roll.withAddress(ipv6Address)];
+  return holders.find(({ uuid, phase }) => uuid !== memory.uuid && phase === 'present')?.name;
 };
 
 /**

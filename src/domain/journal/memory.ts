@@ -7,7 +7,8 @@ import type { Address } from '../identity.ts';
  */
 
 export const addressSchema = z.custom<Address>((value) => typeof value === 'string' && /^0x[0-9a-f]{40}$/.test(value));
-const unixMs = z.number().int().nonnegative();
+/** Whole and exact: what an event may carry must fit the state that a compaction leaves. */
+export const unixMs = z.number().int().nonnegative();
 
 export const subscriptionRefSchema = z.object({
   chainId: z.number().int().positive(),

@@ -48,9 +48,7 @@ export const createQuarantine = (options: { readonly directory: string }): Quara
   /** Each file of the dossier with the place where it is kept now, if it is. */
   const filesOf = async (uuid: string) => {
     const files = (await read(uuid))?.files ?? [];
-    return Promise.all(
-      files.map(async (file, index) => ({ file, index, kept: await places.kept(uuid, index, file) })),
-    );
+    return Promise.all(files.map(async (file, index) => ({ file, index, kept: await places.kept(uuid, index, file) })));
   };
 
   const removeEmpty = async (directories: Iterable<string>): Promise<void> => {

@@ -35,7 +35,11 @@ export const bundle = async (
 };
 
 /** Runs a bundled program to its end. */
-export const run = (program: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+export const run = (
+  program: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> =>
   new Promise((resolve) => {
     execFile(process.execPath, [program, ...argv], { env: { ...process.env, ...env } }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });

@@ -76,7 +76,8 @@ describe('blockhost-provisioner as a process (D17)', () => {
   it('explains itself, on stdout, and ends with 0', async () => {
     const { code, stdout, stderr } = await say('--help');
     expect([code, stderr]).toEqual([0, '']);
-    for (const word of ['hold', 'release', 'protect', 'unprotect', 'ack', 'Exit status']) expect(stdout).toContain(word);
+    for (const word of ['hold', 'release', 'protect', 'unprotect', 'ack', 'Exit status'])
+      expect(stdout).toContain(word);
   });
 
   it('writes a hold with its end, its reason and who spoke, and a release takes it back', async () => {
@@ -101,17 +102,25 @@ describe('blockhost-provisioner as a process (D17)', () => {
     expect((await state()).machines[UUID]?.protect).toBeUndefined();
   });
 
-  it.each(['2', '-2h', '0', '0s', 'soon', '99999d', '1h30m', ''])('refuses the duration %j and says what it wants', async (text) => {
-    expect(refusal(await say('hold', VM, `--for=${text}`))).toMatch(/wants a duration such as 90s, 15m, 24h or 7d/);
-    expect((await state()).machines[UUID]?.hold).toBeUndefined();
-  });
-
-  it.each([['hold', VM], ['hold'], ['sing', VM], ['release'], ['ack'], ['release', VM, 'and-more'], ['hold', VM, '--for', '1h', '--forever']])(
-    'refuses %j %j',
-    async (...argv) => {
-      expect(refusal(await say(...argv.map(String)))).toMatch(/^error: /);
+  it.each(['2', '-2h', '0', '0s', 'soon', '99999d', '1h30m', ''])(
+    'refuses the duration %j and says what it wants',
+    async (text) => {
+      expect(refusal(await say('hold', VM, `--for=${text}`))).toMatch(/wants a duration such as 90s, 15m, 24h or 7d/);
+      expect((await state()).machines[UUID]?.hold).toBeUndefined();
     },
   );
+
+  it.each([
+    ['hold', VM],
+    ['hold'],
+    ['sing', VM],
+    ['release'],
+    ['ack'],
+    ['release', VM, 'and-more'],
+    ['hold', VM, '--for', '1h', '--forever'],
+  ])('refuses %j %j', async (...argv) => {
+    expect(refusal(await say(...argv.map(String)))).toMatch(/^error: /);
+  });
 
   it.each([
     ['hold', 'blockhost-999', '--for', '1h'],
@@ -126,15 +135,29 @@ describe('blockhost-provisioner as a process (D17)', () => {
     expect(oneLine(await say(...argv))).toContain('is known here');
   });
 
-  it.each(['clock', 'breaker:suspend', 'breaker:destroy', VM])('says in one line that there is nothing to acknowledge: ack %s (L10)', async (what) => {
-    const text = await readFile(createPaths({ BLOCKHOST_ROOT: root }).journal, 'utf8');
-    expect(oneLine(await say('ack', what))).toContain('nothing to acknowledge');
-    expect(await readFile(createPaths({ BLOCKHOST_ROOT: root }).journal, 'utf8')).toBe(text);
-  });
+  it.each(['clock', 'breaker:suspend', 'breaker:destroy', VM])(
+    'says in one line that there is nothing to acknowledge: ack %s (L10)',
+    async (what) => {
+      const text = await readFile(createPaths({ BLOCKHOST_ROOT: root }).journal, 'utf8');
+      expect(oneLine(await say('ack', what))).toContain('nothing to acknowledge');
+      expect(await readFile(createPaths({ BLOCKHOST_ROOT: root }).journal, 'utf8')).toBe(text);
+    },
+  );
 
   it('acknowledges one alarm once (L10)', async () => {
-    await write({ kind: 'breaker-tripped', harm: 'suspend', reason: 'many' }, { kind: 'clock-jumped', byMs: 10_800_000 });
-    await write({ kind: 'outcome', uuid: UUID, step: 'restore', ok: false, durationMs: 1, error: 'a clash', curable: false });
+    await write(
+      { kind: 'breaker-tripped', harm: 'suspend', reason: 'many' },
+      { kind: 'clock-jumped', byMs: 10_800_000 },
+    );
+    await write({
+      kind: 'outcome',
+      uuid: UUID,
+      step: 'restore',
+      ok: false,
+      durationMs: 1,
+      error: 'a clash',
+      curable: false,
+    });
     for (const what of ['breaker:suspend', 'clock', VM]) expect(await say('ack', what)).toMatchObject({ code: 0 });
     expect(await state()).toMatchObject({ breaker: {}, machines: { [UUID]: { failures: {} } } });
     expect((await state()).clockDoubt).toBeUndefined();

@@ -35,8 +35,8 @@ describe('the boot gate (L6)', () => {
     const gate = createGate(['libvirt']);
     gate.onOpen(() => undefined);
     const heard: string[] = [];
-    const subscription = new Observable<string>((subscriber) => gate.onOpen(() => subscriber.next('open'))).subscribe((text) =>
-      heard.push(text),
+    const subscription = new Observable<string>((subscriber) => gate.onOpen(() => subscriber.next('open'))).subscribe(
+      (text) => heard.push(text),
     );
     gate.pass('libvirt');
     expect(heard).toEqual(['open']);

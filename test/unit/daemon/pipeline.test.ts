@@ -16,7 +16,15 @@ const ALL: Wake = { target: { kind: 'all' }, why };
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const lastRound = (lookAgainAtUnixMs?: number, acted = false): Round =>
-  ({ plan: { row: 'goes-on', because: '', chores: [], ...(lookAgainAtUnixMs === undefined ? {} : { lookAgainAtUnixMs }) }, acted }) as unknown as Round;
+  ({
+    plan: {
+      row: 'goes-on',
+      because: '',
+      chores: [],
+      ...(lookAgainAtUnixMs === undefined ? {} : { lookAgainAtUnixMs }),
+    },
+    acted,
+  }) as unknown as Round;
 
 interface Look {
   readonly uuid: string;
@@ -38,7 +46,10 @@ const build = (slots: number, fleet: readonly string[] = []) => {
     working.set(uuid, (working.get(uuid) ?? 0) + by);
     const all = [...working.values()];
     most.perMachine = Math.max(most.perMachine, ...all);
-    most.together = Math.max(most.together, all.reduce((sum, each) => sum + each, 0));
+    most.together = Math.max(
+      most.together,
+      all.reduce((sum, each) => sum + each, 0),
+    );
   };
   const deps = {
     fleet: {
@@ -51,11 +62,20 @@ const build = (slots: number, fleet: readonly string[] = []) => {
     reconcile: (uuid: string) => {
       count(uuid, 1);
       return new Promise<Round>((resolve, reject) => {
-        const ended = (): Promise<void> => (count(uuid, -1), settled());
+        const ended = (): Promise<void> => {
+          count(uuid, -1);
+          return settled();
+        };
         looks.push({
           uuid,
-          end: (round = lastRound()) => (resolve(round), ended()),
-          fail: (error) => (reject(error), ended()),
+          end: (round = lastRound()) => {
+            resolve(round);
+            return ended();
+          },
+          fail: (error) => {
+            reject(error);
+            return ended();
+          },
         });
       });
     },

@@ -38,13 +38,16 @@ describe('a stop signal', () => {
   }, 60_000);
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends a daemon that has drained at once and with 0, not at the limit of draining (D4)', async (signal) => {
-    const child = await start('drains');
-    const startedMs = performance.now();
-    child.kill(signal);
-    expect(await ended(child)).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(5000);
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s ends a daemon that has drained at once and with 0, not at the limit of draining (D4)',
+    async (signal) => {
+      const child = await start('drains');
+      const startedMs = performance.now();
+      child.kill(signal);
+      expect(await ended(child)).toBe(0);
+      expect(performance.now() - startedMs).toBeLessThan(5000);
+    },
+  );
 
   it('ends a daemon that hangs at once when it comes twice, and asks to be started again (D4)', async () => {
     const child = await start('hangs');

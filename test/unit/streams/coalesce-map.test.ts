@@ -21,8 +21,14 @@ const hand = () => {
       runs.push({
         value,
         missed,
-        end: () => (resolve(`done ${value}`), settled()),
-        fail: (error) => (reject(error), settled()),
+        end: () => {
+          resolve(`done ${value}`);
+          return settled();
+        },
+        fail: (error) => {
+          reject(error);
+          return settled();
+        },
       });
     });
   const subscription = source.pipe(coalesceMap(project)).subscribe({

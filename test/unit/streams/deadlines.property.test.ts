@@ -6,7 +6,10 @@ import { createDeadlines } from '../../../streams/deadlines.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
-const moment = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.constantFrom(0, 2 ** 31 - 1, 2 ** 31, 30 * DAY_MS, Number.MAX_SAFE_INTEGER));
+const moment = fc.oneof(
+  fc.integer({ min: 0, max: 20 }),
+  fc.constantFrom(0, 2 ** 31 - 1, 2 ** 31, 30 * DAY_MS, Number.MAX_SAFE_INTEGER),
+);
 
 const act = fc.oneof(
   { weight: 6, arbitrary: fc.record({ act: fc.constant('set' as const), key, at: moment }) },

@@ -56,7 +56,8 @@ const contents = async (directory: string): Promise<string[]> => {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) found.push(...(await contents(path)));
     else if (entry.isSymbolicLink()) found.push(`-> ${await readlink(path)}`);
-    else if (!/^\.?dossier\.json/.test(entry.name) || directory.endsWith('vms')) found.push(await readFile(path, 'utf8'));
+    else if (!/^\.?dossier\.json/.test(entry.name) || directory.endsWith('vms'))
+      found.push(await readFile(path, 'utf8'));
   }
   return found.sort();
 };
@@ -116,7 +117,19 @@ describe('quarantine on real files (D21)', () => {
 
   it('can be repeated, every call of it', async () => {
     const { quarantine, dossier, disk } = await build();
-    for (const call of ['keep', 'moveIn', 'moveIn', 'keep', 'moveOut', 'moveOut', 'forget', 'forget', 'moveIn', 'moveOut', 'purge'] as const) {
+    for (const call of [
+      'keep',
+      'moveIn',
+      'moveIn',
+      'keep',
+      'moveOut',
+      'moveOut',
+      'forget',
+      'forget',
+      'moveIn',
+      'moveOut',
+      'purge',
+    ] as const) {
       await (call === 'keep' ? quarantine.keep(dossier) : quarantine[call](UUID));
     }
     expect(await readFile(disk, 'utf8')).toBe('the customer’s data');
@@ -240,20 +253,28 @@ describe('quarantine on real files (D21)', () => {
     expect(await quarantine.dossier(UUID)).toEqual(renewed);
   });
 
-  it.each(['a b', '-rf', "quo'te", 'line\nbreak', 'ünï😀', '$(reboot)', '..data', 'x'.repeat(255), 'é'.repeat(127), 'dossier.json'])(
-    'takes the odd name %j',
-    async (name) => {
-      const { quarantine, dossier, vms, directory } = await build();
-      const disk = join(vms, name);
-      await writeFile(disk, 'odd');
-      await quarantine.keep({ ...dossier, files: [disk] });
-      await quarantine.moveIn(UUID);
-      expect(await isThere(disk)).toBe(false);
-      expect(await contents(directory)).toEqual(['odd']);
-      await quarantine.moveOut(UUID);
-      expect(await readFile(disk, 'utf8')).toBe('odd');
-    },
-  );
+  it.each([
+    'a b',
+    '-rf',
+    "quo'te",
+    'line\nbreak',
+    'ünï😀',
+    '$(reboot)',
+    '..data',
+    'x'.repeat(255),
+    'é'.repeat(127),
+    'dossier.json',
+  ])('takes the odd name %j', async (name) => {
+    const { quarantine, dossier, vms, directory } = await build();
+    const disk = join(vms, name);
+    await writeFile(disk, 'odd');
+    await quarantine.keep({ ...dossier, files: [disk] });
+    await quarantine.moveIn(UUID);
+    expect(await isThere(disk)).toBe(false);
+    expect(await contents(directory)).toEqual(['odd']);
+    await quarantine.moveOut(UUID);
+    expect(await readFile(disk, 'utf8')).toBe('odd');
+  });
 
   it('keeps two files of one name apart', async () => {
     const { quarantine, dossier, vms } = await build();
@@ -338,27 +359,38 @@ describe('quarantine on real files (D21)', () => {
     expect(await readFile(disk, 'utf8')).toBe('on another disk');
   });
 
-  it.each(['', '..', '../../etc', `${UUID}/..`, UUID.toUpperCase().replace('0', 'A')])('refuses the UUID %j', async (uuid) => {
-    const { quarantine, dossier } = await build();
-    await expect(quarantine.keep({ ...dossier, uuid })).rejects.toMatchObject({ retryable: false });
-    for (const call of ['dossier', 'moveIn', 'moveOut', 'purge', 'forget'] as const) await expect(quarantine[call](uuid)).rejects.toThrow();
-  });
-
-  it.each(['', '{', '[]', '{"uuid":"x"}', JSON.stringify({ uuid: UUID, name: 'x', definition: '', files: [] }), JSON.stringify({ uuid: UUID, name: 'x', definition: 'y', files: ['relative'] })])(
-    'takes the dossier %j for damaged: it moves and deletes nothing, and says which file it is',
-    async (text) => {
-      const { quarantine, dossier, disk, directory } = await build();
-      await quarantine.keep(dossier);
-      await quarantine.moveIn(UUID);
-      const path = join(directory, UUID, 'dossier.json');
-      await writeFile(path, text);
-      for (const call of ['dossier', 'moveIn', 'moveOut', 'purge'] as const) {
-        await expect(quarantine[call](UUID)).rejects.toMatchObject({ message: expect.stringContaining(path), retryable: false });
-      }
-      expect(await contents(directory)).toContain('the customer’s data');
-      expect(await isThere(disk)).toBe(false);
+  it.each(['', '..', '../../etc', `${UUID}/..`, UUID.toUpperCase().replace('0', 'A')])(
+    'refuses the UUID %j',
+    async (uuid) => {
+      const { quarantine, dossier } = await build();
+      await expect(quarantine.keep({ ...dossier, uuid })).rejects.toMatchObject({ retryable: false });
+      for (const call of ['dossier', 'moveIn', 'moveOut', 'purge', 'forget'] as const)
+        await expect(quarantine[call](uuid)).rejects.toThrow();
     },
   );
+
+  it.each([
+    '',
+    '{',
+    '[]',
+    '{"uuid":"x"}',
+    JSON.stringify({ uuid: UUID, name: 'x', definition: '', files: [] }),
+    JSON.stringify({ uuid: UUID, name: 'x', definition: 'y', files: ['relative'] }),
+  ])('takes the dossier %j for damaged: it moves and deletes nothing, and says which file it is', async (text) => {
+    const { quarantine, dossier, disk, directory } = await build();
+    await quarantine.keep(dossier);
+    await quarantine.moveIn(UUID);
+    const path = join(directory, UUID, 'dossier.json');
+    await writeFile(path, text);
+    for (const call of ['dossier', 'moveIn', 'moveOut', 'purge'] as const) {
+      await expect(quarantine[call](UUID)).rejects.toMatchObject({
+        message: expect.stringContaining(path),
+        retryable: false,
+      });
+    }
+    expect(await contents(directory)).toContain('the customer’s data');
+    expect(await isThere(disk)).toBe(false);
+  });
 });
 
 /** A directory on a file system other than that of temporary files, where there is one. */
