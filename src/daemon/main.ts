@@ -70,7 +70,7 @@ const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
   const gate = createGate(gateKeys(config));
   gate.onOpen(() => log.info({ rule: 'L6' }, 'start-up gate open: harm may be decided from now on'));
   const host = await openHost({ config, paths, clock, log, gateWaitsFor: gate.waitsFor });
-  const stop = onStopSignal({ log, clock });
+  const stop = onStopSignal({ log });
   log.info(
     {
       libvirt: config.libvirtUri,

@@ -1,4 +1,3 @@
-import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 
 /** After a signal, what is under way may take this long to end; then the process goes all the same. */
@@ -11,7 +10,7 @@ export const EXIT = { done: 0, wrong: 1, tryAgain: 75 } as const;
  * Turns SIGTERM and SIGINT into one abort of the intake: nothing new begins, what runs ends by itself. A second signal,
  * or the limit, ends the process at once; the journal makes that harmless.
  */
-export const onStopSignal = (deps: { readonly log: Log; readonly clock: Clock }): AbortSignal => {
+export const onStopSignal = (deps: { readonly log: Log }): AbortSignal => {
   const stop = new AbortController();
   const handle = (signal: NodeJS.Signals): void => {
     if (stop.signal.aborted) process.exit(EXIT.tryAgain);

@@ -1,4 +1,4 @@
-import { fromEvent, map, mergeMap, Observable, type ObservableInput, of } from 'rxjs';
+import { fromEvent, map, Observable, of } from 'rxjs';
 import { chainStream$ } from '../../streams/chain-stream.ts';
 import { clockStream$ } from '../../streams/clock-stream.ts';
 import type { Deadlines } from '../../streams/deadlines.ts';
@@ -11,6 +11,7 @@ import { createFollower } from '../drivers/chain/follower.ts';
 import { createEventSource } from '../drivers/virsh/event-source.ts';
 import { machineNamespace } from '../drivers/virsh/metadata-xml.ts';
 import type { Host } from '../host/open-host.ts';
+import type { JournalState } from '../domain/journal/memory.ts';
 import type { Fleet } from '../operations/fleet.ts';
 import { journalCursors } from '../operations/journal-cursors.ts';
 import type { ChainHint } from '../ports/chain.ts';
@@ -82,27 +83,39 @@ const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observa
     timing: { stoppedDebounceMs: 0 },
   });
 
-/** Words that an operator wrote into the journal from another process: look at the machines they are about. */
+/** What an acknowledgement can change for all machines at once. */
+const forAll = ({ breaker, clockDoubt, chainAckUnixMs }: JournalState): readonly unknown[] => [
+  breaker,
+  clockDoubt,
+  chainAckUnixMs,
+];
+
+/** What changed between two states of the journal, as machines to look at. */
+const changedSince = (before: JournalState, after: JournalState): readonly Wake['target'][] => {
+  if (forAll(before).some((value, index) => value !== forAll(after)[index])) return [{ kind: 'all' }];
+  return Object.keys(after.machines)
+    .filter((uuid) => after.machines[uuid] !== before.machines[uuid])
+    .map((uuid) => ({ kind: 'machine', uuid }));
+};
+
+/**
+ * Words that an operator wrote into the journal from another process: look at the machines they are about. What is
+ * compared is the last state that was compared, because a look that runs meanwhile reads the same words.
+ */
 const journalSource = ({ host, clock, log }: SourceDeps): Observable<Wake> =>
-  new Observable<readonly string[]>((subscriber) => {
+  new Observable<Wake>((subscriber) => {
+    let compared = host.journal.state();
     const look = async (): Promise<void> => {
-      const before = host.journal.state().machines;
-      const after = (await host.journal.refresh()).machines;
-      subscriber.next(Object.keys(after).filter((uuid) => after[uuid] !== before[uuid]));
+      const after = await host.journal.refresh();
+      const targets = changedSince(compared, after);
+      compared = after;
+      const why = { source: 'journal', what: 'the journal changed', seenAtUnixMs: clock.nowUnixMs() } as const;
+      for (const target of targets) subscriber.next({ target, why });
     };
     return host.journal.onChange(() => {
       look().catch((error: unknown) => log.warn({ why: explain(error) }, 'journal not read'));
     });
-  }).pipe(
-    mergeMap((uuids): ObservableInput<Wake> => {
-      const why = {
-        source: 'journal',
-        what: 'somebody wrote into the journal',
-        seenAtUnixMs: clock.nowUnixMs(),
-      } as const;
-      return uuids.map((uuid) => ({ target: { kind: 'machine', uuid }, why }));
-    }),
-  );
+  });
 
 /** Everything that can make the daemon look: start, chain, libvirt, clock, journal and SIGHUP. */
 export const createSources = (deps: SourceDeps): readonly Observable<Wake>[] => {

@@ -14,7 +14,7 @@ export interface Dossier {
  * is always in exactly one of its two places. Moving never crosses a file system, so it neither copies nor fills a disk.
  */
 export interface Quarantine {
-  /** Makes the dossier durable before anything is taken apart. An existing dossier of the same machine stays. */
+  /** Makes the dossier durable before anything is taken apart. An existing dossier of the same machine stays once a file of it is kept. */
   keep(dossier: Dossier): Promise<void>;
   dossier(uuid: Uuid): Promise<Dossier | undefined>;
   /** Moves every file that is still in its place into quarantine. */

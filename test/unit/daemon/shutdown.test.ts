@@ -8,10 +8,9 @@ import { bundle } from '../cli/bundled.ts';
 
 const PROGRAM = `
 import { onStopSignal } from './src/daemon/shutdown.ts';
-import { createSystemClock } from './src/drivers/clock/system-clock.ts';
 const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
 const keepAlive = setInterval(() => undefined, 1000);
-const stop = onStopSignal({ log, clock: createSystemClock() });
+const stop = onStopSignal({ log });
 stop.addEventListener('abort', () => {
   if (process.argv[2] === 'drains') setTimeout(() => { clearInterval(keepAlive); process.exitCode = 0; }, 300);
 });
