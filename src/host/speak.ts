@@ -7,7 +7,7 @@ import { say, type Word } from '../operations/words.ts';
 import { openOurJournal } from './open-journal.ts';
 
 /** Who speaks, for the journal. */
-const speaker = (): string => process.env['SUDO_USER'] ?? userInfo().username;
+const speaker = (): string => process.env.SUDO_USER ?? userInfo().username;
 
 /** Writes one word and tells on stderr what became of it; sets the exit code (D4). */
 export const speak = async (word: Word): Promise<void> => {

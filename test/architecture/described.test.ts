@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { keysTable, projectYaml } from '../support/project-yaml.ts';
 
 const file = (name: string): URL => new URL(`../../${name}`, import.meta.url);
-const update = process.env['UPDATE'] === '1';
+const update = process.env.UPDATE === '1';
 
 it('PROJECT.yaml says what help and configuration say (UPDATE=1 writes it anew)', () => {
   if (update) writeFileSync(file('PROJECT.yaml'), projectYaml());

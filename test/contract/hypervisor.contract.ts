@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DomainState, isOn, type MachineMetadata } from '../../src/domain/domain-state.ts';
 import { GuestAgentError, HypervisorError } from '../../src/domain/errors.ts';
 import type { Uuid } from '../../src/domain/identity.ts';
-import { machineMetadataXml } from '../../src/drivers/virsh/metadata-xml.ts';
 import type { EventSource, HypervisorEvent } from '../../src/ports/event-source.ts';
 import type { GuestAgent, Hypervisor } from '../../src/ports/hypervisor.ts';
 

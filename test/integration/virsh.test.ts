@@ -8,7 +8,7 @@ import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createEventSource } from '../../src/drivers/virsh/event-source.ts';
 import { createGuestAgent } from '../../src/drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../../src/drivers/virsh/hypervisor.ts';
-import { machineMetadataXml, machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
+import { machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
 import { createShells } from '../../src/drivers/virsh/shells.ts';
 import { libvirtStream$ } from '../../streams/libvirt-stream.ts';
 import type { Wake } from '../../streams/wake.ts';

@@ -7,7 +7,7 @@ import { HARM_OF, type Plan } from '../../../src/domain/plan.ts';
 import type { Policy } from '../../../src/domain/policy.ts';
 import { observation as anyObservation, policy as anyPolicy } from '../../support/arbitrary-observation.ts';
 
-const RUNS = Number(process.env['DECIDE_RUNS'] ?? 15_000);
+const RUNS = Number(process.env.DECIDE_RUNS ?? 15_000);
 const seenRows = new Map<string, number>();
 const seenUnknown = new Map<string, number>();
 

@@ -9,7 +9,7 @@ import { createWorld, type World } from '../../models/model-world.ts';
  * and once it is quiet, everything is as chain and operator want it.
  */
 
-const RUNS = Number(process.env['HISTORY_RUNS'] ?? 400);
+const RUNS = Number(process.env.HISTORY_RUNS ?? 400);
 const POLICY = { graceMs: 120_000, quarantineMs: 240_000, shutdownPatienceMs: 30_000 };
 
 type Act =
