@@ -60,7 +60,8 @@ const expand = (deps: PipelineDeps, wake: Wake): Observable<Look> => {
   if (wake.target.kind === 'machine') return of({ uuid: wake.target.uuid, why: wake.why });
   return defer(async () => {
     const machines = await deps.fleet.survey();
-    await deps.onSurvey();
+    // Not awaited: it may ask the chain, and a machine that is to run again must not wait for an endpoint (L6).
+    deps.onSurvey().catch((error: unknown) => deps.narrator.surveyFailed(explain(error)));
     return machines;
   }).pipe(
     mergeMap((machines) => from(machines)),

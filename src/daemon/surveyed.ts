@@ -40,9 +40,9 @@ export const surveyed = ({ deps, fleet, gate }: SurveyedDeps) => {
     }
   };
 
-  return async (): Promise<void> => {
-    gate.pass('libvirt');
-    gate.pass('snapshot');
+  let running: Promise<void> | undefined;
+
+  const lookAround = async (): Promise<void> => {
     for (const look of [lookAtRecords, lookAtSubscriptions]) {
       try {
         await look();
@@ -50,5 +50,15 @@ export const surveyed = ({ deps, fleet, gate }: SurveyedDeps) => {
         log.warn({ why: explain(error) }, 'not looked at after the survey');
       }
     }
+  };
+
+  return (): Promise<void> => {
+    gate.pass('libvirt');
+    gate.pass('snapshot');
+    // A slow endpoint must not let surveys pile up behind it.
+    running ??= lookAround().finally(() => {
+      running = undefined;
+    });
+    return running;
   };
 };

@@ -1,8 +1,10 @@
-import type { DomainState } from './domain-state.ts';
+import { type DomainState, isOn } from './domain-state.ts';
 import type { MachineDetails } from './journal/memory.ts';
 import type { Observation } from './observation.ts';
+import type { Chore } from './plan.ts';
 import type { VmRecord } from './record.ts';
 import type { Outcome } from './situation.ts';
+import { unixMsOf } from './standing.ts';
 
 /** What the journal keeps of a machine, from its record and its domain. */
 export const detailsFrom = (record: VmRecord | undefined, domain: DomainState, nowUnixMs: number): MachineDetails => ({
@@ -22,6 +24,17 @@ export type NamedOutcome = Outcome & { readonly row: string };
 
 const isLive = (record: VmRecord | undefined): record is VmRecord =>
   record !== undefined && record.status !== 'destroyed';
+
+/** A machine that was suspended before we knew it is one that a payment starts again: its record says so. */
+const suspendedBefore = (
+  observation: Observation,
+  domain: DomainState,
+  record: VmRecord | undefined,
+): readonly Chore[] => {
+  if (record?.status !== 'suspended' || isOn(domain)) return [];
+  const atUnixMs = record.suspendedAtUnix === undefined ? observation.nowUnixMs : unixMsOf(record.suspendedAtUnix);
+  return [{ chore: 'note-suspended', atUnixMs: Math.min(atUnixMs, observation.nowUnixMs) }];
+};
 
 const byMetadata = (observation: Observation, domain: DomainState, record: VmRecord | undefined): NamedOutcome => {
   const { metadata } = domain;
@@ -46,7 +59,10 @@ const byMetadata = (observation: Observation, domain: DomainState, record: VmRec
   return {
     row: 'known-by-metadata',
     because: 'its metadata says it is ours',
-    chores: [{ chore: 'adopt', machineClass, details, how: 'metadata' }],
+    chores: [
+      { chore: 'adopt', machineClass, details, how: 'metadata' },
+      ...suspendedBefore(observation, domain, record),
+    ],
   };
 };
 
@@ -58,7 +74,7 @@ const byRecord = (observation: Observation, domain: DomainState, record: VmRecor
     return {
       row: 'adopted-record-only',
       because: 'it has a live record, and its name binds to no subscription',
-      chores: [chore],
+      chores: [chore, ...suspendedBefore(observation, domain, record)],
     };
   }
   if (observation.subscriptionTaken) {
@@ -76,7 +92,11 @@ const byRecord = (observation: Observation, domain: DomainState, record: VmRecor
     details,
     how: 'record and chain',
   } as const;
-  return { row: 'adopted-bound', because: `subscription ${candidate.ref.subscriptionId} exists`, chores: [chore] };
+  return {
+    row: 'adopted-bound',
+    because: `subscription ${candidate.ref.subscriptionId} exists`,
+    chores: [chore, ...suspendedBefore(observation, domain, record)],
+  };
 };
 
 /**

@@ -1,10 +1,11 @@
 import { adopt } from './adoption.ts';
 import { backoffEndsUnixMs } from './backoff.ts';
+import type { EntitlementView } from './entitlement.ts';
 import type { Basis } from './journal/event.ts';
 import type { MachineMemory } from './journal/memory.ts';
 import { stateOf } from './machine-state.ts';
 import type { Observation } from './observation.ts';
-import type { Plan, Step } from './plan.ts';
+import { HARM_OF, type Plan, type Step } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { AWAY_ROWS } from './rows-away.ts';
 import { PRESENT_ROWS } from './rows-present.ts';
@@ -42,7 +43,10 @@ const heldBy = (memory: MachineMemory, nowUnixMs: number): NamedOutcome | undefi
   return { row: 'held', ...wait(`held by ${hold.by}: ${hold.reason}`, hold.untilUnixMs) };
 };
 
-/** A step that failed waits for its backoff; one that time cannot cure, or that failed too often, waits for an operator (L8). */
+/**
+ * A step that failed waits for its backoff; one that time cannot cure waits for an operator, and so does harm that failed
+ * too often. Kindness is tried again for as long as it takes, with an alarm (L8).
+ */
 const paced = (
   outcome: NamedOutcome,
   observation: Observation,
@@ -52,19 +56,34 @@ const paced = (
   const failure = outcome.step && memory.failures[outcome.step.do];
   if (outcome.step === undefined || failure === undefined || SELF_PACED.has(outcome.step.do)) return outcome;
   const { step, ...rest } = outcome;
-  if (!failure.curable || failure.count >= policy.parkAfterFailures) {
+  const tooOften = failure.count >= policy.parkAfterFailures;
+  if (!failure.curable || (tooOften && HARM_OF[step.do] !== undefined)) {
     const what = `${step.do} failed and needs an operator: ${failure.message}`;
     return { ...rest, row: 'parked', because: what, report: { level: 'error', what } };
   }
   const endsUnixMs = backoffEndsUnixMs(observation.uuid, failure, policy);
-  if (endsUnixMs <= observation.nowUnixMs) return outcome;
-  return {
-    ...rest,
-    row: 'backing-off',
-    because: `${step.do} failed: ${failure.message}`,
-    lookAgainAtUnixMs: endsUnixMs,
-  };
+  const what = `${step.do} failed ${failure.count} times: ${failure.message}`;
+  const report = tooOften ? { report: { level: 'error', what } as const } : {};
+  if (endsUnixMs <= observation.nowUnixMs) return { ...outcome, ...report };
+  return { ...rest, ...report, row: 'backing-off', because: what, lookAgainAtUnixMs: endsUnixMs };
 };
+
+/** What each level that was read said, and at which block (L9). */
+const levelsOf = (view: EntitlementView): NonNullable<Basis['levels']> =>
+  (['head', 'safe', 'finalized'] as const).flatMap((level) => {
+    const fact = view[level];
+    if (!fact.known) return [];
+    const { expiresAtUnix, atBlock } = fact.value;
+    return [
+      {
+        level,
+        expiresAtUnix,
+        blockNumber: atBlock.number,
+        blockHash: atBlock.hash,
+        timestampUnix: atBlock.timestampUnix,
+      },
+    ];
+  });
 
 const basisOf = (observation: Observation, outcome: NamedOutcome, policy: Policy): Basis => {
   const view = viewOf(observation);
@@ -75,9 +94,9 @@ const basisOf = (observation: Observation, outcome: NamedOutcome, policy: Policy
     policyVersion: policy.version,
     observedAtUnixMs: observation.nowUnixMs,
     expiresAtUnix: head?.expiresAtUnix,
-    level: head && 'head',
     blockNumber: head?.atBlock.number,
     blockHash: head?.atBlock.hash,
+    ...(view ? { levels: levelsOf(view) } : {}),
     ...(view && view.witnesses.length > 0 ? { witnesses: [...view.witnesses] } : {}),
   };
 };

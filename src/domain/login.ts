@@ -31,9 +31,27 @@ export const newOwner = (
   return login.safe.value === ownerInGuest(observation) ? undefined : { owner: login.safe.value, tokenId: token };
 };
 
-/** How to start a machine: where its owner changed while it was off, afresh and without network until GECOS is right. */
+/** Somebody else than the guest names is, or is about to be, the owner: some readable level says so (D25). */
+export const ownerInDoubt = (observation: Observation): boolean => {
+  const { login } = observation;
+  if (login === undefined || login.tokenId !== provenToken(observation)) return false;
+  return [login.head, login.safe].some((fact) => fact.known && fact.value !== ownerInGuest(observation));
+};
+
+/** Both levels are known, and both name whom the guest names; a machine without a proven token has nothing to agree with. */
+const ownerIsRight = (observation: Observation): boolean => {
+  const { login } = observation;
+  if (provenToken(observation) === undefined) return true;
+  if (login === undefined || !login.head.known || !login.safe.known) return false;
+  return login.tokenId === provenToken(observation) && !ownerInDoubt(observation);
+};
+
+/**
+ * How to start a machine: where any level names another owner than the guest does, afresh and without network until
+ * GECOS is right; a saved image would bring the former owner's session back.
+ */
 export const startStep = (observation: Observation): Step => {
-  const changed = newOwner(observation) !== undefined || observation.memory?.linkDownSinceUnixMs !== undefined;
+  const changed = ownerInDoubt(observation) || observation.memory?.linkDownSinceUnixMs !== undefined;
   return { do: 'start', dropSaved: changed, linkDown: changed };
 };
 
@@ -46,6 +64,5 @@ export const loginStep = (observation: Observation): Step | undefined => {
     if (!domain.value.agentConnected) return undefined;
     return { do: 'set-login', ...changed, username: memory?.details.username ?? '' };
   }
-  const ownerKnown = observation.login?.safe.known === true || provenToken(observation) === undefined;
-  return memory?.linkDownSinceUnixMs !== undefined && ownerKnown ? { do: 'link-up' } : undefined;
+  return memory?.linkDownSinceUnixMs !== undefined && ownerIsRight(observation) ? { do: 'link-up' } : undefined;
 };

@@ -129,6 +129,17 @@ const agree = (read: WitnessRead, view: EntitlementView): boolean =>
   read.cancelled === view.finalized.value.cancelled;
 
 /**
+ * A suspension is permitted on one endpoint's word where the others are silent, but not against another's: where several
+ * are configured, the finalized level is known only while those who answer agree about it (C12).
+ */
+const checkDisagreement = (view: EntitlementView): Permit | undefined => {
+  if (view.endpointsConfigured < 2) return undefined;
+  if (!view.finalized.known) return refuse('facts-unknown', `unknown at finalized: ${view.finalized.why}`);
+  const liar = view.witnesses.find((read) => !agree(read, view));
+  return liar && refuse('facts-unknown', `${liar.endpoint} says something else at the finalized block`);
+};
+
+/**
  * Destruction wants two who say the same (C5): two endpoints where two are configured, else two reads far enough apart,
  * the first of which is in the journal (D22).
  */
@@ -162,7 +173,7 @@ export const permitHarm = (observation: Observation, request: HarmRequest, polic
   if (view && observation.memory?.machineClass.kind === 'bound') {
     const refusal =
       checkFreshness(view, observation, policy) ??
-      (kind === 'destroy' ? checkWitnesses(view, observation, policy) : undefined);
+      (kind === 'destroy' ? checkWitnesses(view, observation, policy) : checkDisagreement(view));
     if (refusal) return refusal;
   }
   const trips = observation.breakerWouldTrip[kind];

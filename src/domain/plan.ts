@@ -51,6 +51,7 @@ export type Chore =
   | { readonly chore: 'note-off'; readonly cause: StopCause }
   | { readonly chore: 'note-expiry'; readonly expiresAtUnix: bigint }
   | { readonly chore: 'note-witness'; readonly read: WitnessRead }
+  | { readonly chore: 'note-new-owner' }
   | { readonly chore: 'note-suspended'; readonly atUnixMs: number }
   | { readonly chore: 'note-suspension-over'; readonly why: string }
   | { readonly chore: 'trip-breaker'; readonly harm: HarmKind; readonly reason: string }

@@ -1,6 +1,6 @@
 /**
- * Everything about *when* that an operator may set. Only durations and choices: no value here can switch a safety
- * rule off. All durations are milliseconds; defaults are what ships.
+ * Everything about *when* that an operator may set. Only durations and choices: no value here switches a safety
+ * rule off, though short ones leave it little to do. All durations are milliseconds; defaults are what ships.
  */
 export interface Policy {
   /** Raised whenever the rows of the decision change their meaning; each decision carries it (L9). */
@@ -33,7 +33,7 @@ export interface Policy {
   readonly witnessGapMs: number;
   /** Wall clock against the head's block time: beyond this, harm freezes (C9). */
   readonly maxClockGapMs: number;
-  /** A former owner's session is cut off and the alarm given when GECOS could not be set for this long (D25). */
+  /** The alarm is given when GECOS could not be set for this long (D25). */
   readonly loginAlarmMs: number;
   /** First and longest pause after a failed step (L8). */
   readonly backoffFirstMs: number;

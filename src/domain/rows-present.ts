@@ -1,7 +1,7 @@
 import { backoffEndsUnixMs } from './backoff.ts';
 import { nextMove } from './escalation.ts';
 import { CRASH } from './journal/fold.ts';
-import { loginStep, newOwner, startStep } from './login.ts';
+import { loginStep, ownerInDoubt, startStep } from './login.ts';
 import { isOver, isPaid, lookAtExpiry, type Outcome, type Row, type Situation, wait, withPermit } from './situation.ts';
 import { stopCauseOf } from './stop-cause.ts';
 
@@ -34,21 +34,27 @@ const restart = (situation: Situation): Outcome => {
   return start(cause === 'host' ? 'it ran before the host went down' : 'its qemu died', situation);
 };
 
+/** An owner in doubt is looked at again soon: a transfer settles, an agent connects, a second endpoint answers. */
+const LOGIN_LOOK_MS = 5000;
+
 const loginWork = (situation: Situation): Outcome => {
   const { observation, memory, policy } = situation;
   const step = loginStep(observation);
-  const since = memory.linkDownSinceUnixMs;
-  const late = since !== undefined && observation.nowUnixMs - since > policy.loginAlarmMs;
-  const waiting: Outcome = wait(
-    'the credential has a new owner and the guest agent does not answer',
-    lookAtExpiry(situation),
-  );
   const outcome: Outcome = step
     ? { because: step.do === 'link-up' ? 'GECOS is right' : 'the credential has a new owner', step }
-    : waiting;
-  return late
-    ? { ...outcome, report: { level: 'error', what: 'GECOS could not be set; the link stays down' } }
-    : outcome;
+    : wait(
+        'the credential has a new owner, not settled yet or the guest agent is silent',
+        observation.nowUnixMs + LOGIN_LOOK_MS,
+      );
+  const noted = memory.newOwnerSinceUnixMs !== undefined || !ownerInDoubt(observation);
+  const chores: Outcome['chores'] = noted ? [] : [{ chore: 'note-new-owner' }];
+  const since = Math.min(
+    memory.linkDownSinceUnixMs ?? Number.POSITIVE_INFINITY,
+    memory.newOwnerSinceUnixMs ?? Number.POSITIVE_INFINITY,
+  );
+  if (observation.nowUnixMs - since <= policy.loginAlarmMs) return { ...outcome, chores };
+  const link = memory.linkDownSinceUnixMs === undefined ? 'the former owner may still log in' : 'the link stays down';
+  return { ...outcome, chores, report: { level: 'error', what: `GECOS could not be set; ${link}` } };
 };
 
 const goesOn = (situation: Situation): Outcome => {
@@ -84,7 +90,7 @@ export const PRESENT_ROWS: readonly Row[] = [
     state: 'running',
     row: 'new-owner',
     to: 'running',
-    when: (s) => newOwner(s.observation) !== undefined || s.memory.linkDownSinceUnixMs !== undefined,
+    when: (s) => ownerInDoubt(s.observation) || s.memory.linkDownSinceUnixMs !== undefined,
     outcome: loginWork,
   },
   { state: 'running', row: 'goes-on', to: 'running', when: () => true, outcome: goesOn },

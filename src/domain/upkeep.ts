@@ -78,7 +78,10 @@ const recordChores = (observation: Observation, memory: MachineMemory): Chore[] 
     const patch = presentPatch(memory, record.value, expiresAtUnix);
     return Object.keys(patch).length > 0 ? [{ chore: 'patch-record', patch }] : [];
   }
-  if (record.value === undefined || record.value.status === 'destroyed') return [];
+  // A record of that name may be a successor's already: only the one that this machine was made with is closed.
+  const { value } = record;
+  if (value === undefined || value.status === 'destroyed') return [];
+  if (value.createdAtUnix !== memory.details.createdAtUnix) return [];
   const since = memory.quarantine?.sinceUnixMs ?? nowUnixMs;
   return [{ chore: 'patch-record', patch: { status: 'destroyed', destroyedAtUnix: wholeSeconds(since) } }];
 };

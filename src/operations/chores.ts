@@ -28,6 +28,8 @@ const eventOf = (chore: Chore, { uuid, name, bootId }: Observation): JournalEven
       return { kind: 'expiry-read', uuid, expiresAtUnix: chore.expiresAtUnix };
     case 'note-witness':
       return { kind: 'witnessed', uuid, read: chore.read };
+    case 'note-new-owner':
+      return { kind: 'new-owner', uuid };
     case 'note-suspended':
       return { kind: 'suspended', uuid, atUnixMs: chore.atUnixMs };
     case 'note-suspension-over':

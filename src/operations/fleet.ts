@@ -8,6 +8,7 @@ import { livingOf, rollOf } from './roll.ts';
 export interface Fleet {
   /** Looks at all domains and returns every machine that is worth a decision. */
   survey(): Promise<readonly Uuid[]>;
+  /** The domain of that name, else the present machine; never one that is in quarantine or gone: its successor may come. */
   uuidOf(name: string): Uuid | undefined;
   nameOf(uuid: Uuid): string | undefined;
   /** The machine that a subscription is bound to: the living one where there were several (C11). */
@@ -52,7 +53,11 @@ export const createFleet = (deps: Pick<Deps, 'hypervisor' | 'journal' | 'clock'>
       for (const domain of domains) noteDomain(domain.uuid, domain);
       return [...new Set([...present, ...remembered(deps.journal.state())])];
     },
-    uuidOf: (name) => uuids.get(name) ?? livingOf(rollOf(deps.journal.state().machines).named(name))?.uuid,
+    uuidOf: (name) =>
+      uuids.get(name) ??
+      rollOf(deps.journal.state().machines)
+        .named(name)
+        .find(({ phase }) => phase === 'present')?.uuid,
     nameOf: (uuid) => names.get(uuid) ?? deps.journal.state().machines[uuid]?.name,
     boundTo: (subscription) => livingOf(rollOf(deps.journal.state().machines).boundTo(subscription))?.uuid,
   };

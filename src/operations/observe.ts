@@ -76,6 +76,20 @@ const candidateOf = async (
   return ref && { ref, view: await deps.chain.entitlement(ref, 'head') };
 };
 
+/** Who owns the machine's proven token; before a new owner is believed, every endpoint is asked (D25). */
+export const readLogin = async (
+  deps: Deps,
+  host: HostReading,
+  memory: MachineMemory | undefined,
+  depth: 'head' | 'with-witnesses',
+): Promise<LoginView | undefined> => {
+  const tokenId = provenToken({ record: host.record, memory });
+  if (tokenId === undefined || memory?.phase !== 'present') return undefined;
+  const { machineClass } = memory;
+  const chain = machineClass.kind === 'bound' ? { chainId: machineClass.subscription.chainId } : {};
+  return deps.chain.login({ tokenId, ...chain }, depth);
+};
+
 /** Reads the chain for one machine, as deep as asked. */
 export const readChain = async (
   deps: Deps,
@@ -89,9 +103,7 @@ export const readChain = async (
     chainFactsOf(deps, memory, depth),
     candidateOf(deps, uuid, memory, fleet),
   ]);
-  const token = provenToken({ record: host.record, memory });
-  const login = token === undefined || memory?.phase !== 'present' ? undefined : await deps.chain.login(token);
-  return { chain, candidate, login };
+  return { chain, candidate, login: await readLogin(deps, host, memory, 'head') };
 };
 
 const subscriptionTaken = (deps: Deps, uuid: Uuid, host: HostReading, reading: ChainReading): boolean => {

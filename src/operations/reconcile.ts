@@ -2,6 +2,7 @@ import { decide } from '../domain/decide.ts';
 import { BlockhostError, explain } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { JournalEvent } from '../domain/journal/event.ts';
+import { newOwner } from '../domain/login.ts';
 import type { Observation } from '../domain/observation.ts';
 import { HARM_OF, type Plan, type Step } from '../domain/plan.ts';
 import { choreEvents, doChores } from './chores.ts';
@@ -9,7 +10,7 @@ import type { Deps } from './deps.ts';
 import { depthNeeded } from './depth.ts';
 import type { Fleet } from './fleet.ts';
 import { createMutex } from './mutex.ts';
-import { assemble, type ChainReading, type HostReading, readChain, readHost } from './observe.ts';
+import { assemble, type ChainReading, type HostReading, readChain, readHost, readLogin } from './observe.ts';
 import { performStep } from './steps.ts';
 
 /*
@@ -32,17 +33,15 @@ export interface Round {
   readonly acted: boolean;
 }
 
-const observeDeep = async (
-  deps: Deps,
-  fleet: Fleet,
-  uuid: Uuid,
-): Promise<{ reading: ChainReading; observation: Observation }> => {
+type Reading = { readonly reading: ChainReading; readonly observation: Observation };
+
+const observeDeep = async (deps: Deps, fleet: Fleet, uuid: Uuid): Promise<Reading> => {
   const host = await readHost(deps, fleet, uuid);
-  const shallow = await readChain(deps, fleet, uuid, host, 'head');
-  const first = assemble(deps, fleet, uuid, host, shallow);
+  let reading = await readChain(deps, fleet, uuid, host, 'head');
+  const first = assemble(deps, fleet, uuid, host, reading);
   const depth = depthNeeded(first, deps.policy);
-  if (depth === 'head') return { reading: shallow, observation: first };
-  const reading = await readChain(deps, fleet, uuid, host, depth);
+  if (depth !== 'head') reading = await readChain(deps, fleet, uuid, host, depth);
+  if (newOwner(first)) reading = { ...reading, login: await readLogin(deps, host, first.memory, 'with-witnesses') };
   return { reading, observation: assemble(deps, fleet, uuid, host, reading) };
 };
 

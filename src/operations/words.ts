@@ -17,7 +17,8 @@ const wrong = (message: string, hint: string): BlockhostError =>
 
 const machineNamed = (state: JournalState, vm: string): MachineMemory => {
   const named = Object.values(state.machines).filter(({ name, uuid }) => name === vm || uuid === vm);
-  const machine = named.find(({ phase }) => phase !== 'gone') ?? named.at(-1);
+  const machine =
+    named.find(({ phase }) => phase === 'present') ?? named.find(({ phase }) => phase !== 'gone') ?? named.at(-1);
   if (machine) return machine;
   throw wrong(
     `no machine "${vm}" is known here`,

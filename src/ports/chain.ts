@@ -15,14 +15,23 @@ export interface Chain {
   /** Is this contract in today's configuration? A binding to another one is unknown, never over (D9, D12). */
   knows(ref: SubscriptionRef): boolean;
   entitlement(ref: SubscriptionRef, depth: ReadDepth): Promise<EntitlementView>;
-  /** Owner of a credential token, at head and safe. */
-  login(tokenId: bigint): Promise<LoginView>;
+  /**
+   * Owner of a credential token, at head and safe. `with-witnesses` asks every endpoint where there are several: safe is
+   * known then only if at least two answer and all of them agree. A new owner wants that (C12, D25).
+   */
+  login(token: TokenRef, depth: 'head' | 'with-witnesses'): Promise<LoginView>;
   /** Every subscription of every configured contract at the head: for machines that are paid for and missing (D13). */
   subscriptions(): Promise<Fact<readonly SubscriptionSummary[]>>;
   /** What a machine's name would bind to: the first contract names `blockhost-NNN`, others have their prefix (D9). */
   refForName(vmName: string): SubscriptionRef | undefined;
   /** For the log and the boot gate. */
   health(): ChainHealth;
+}
+
+/** A credential token; `chainId` is that of the machine's subscription, absent where it has none. */
+export interface TokenRef {
+  readonly tokenId: bigint;
+  readonly chainId?: number;
 }
 
 export interface SubscriptionSummary {

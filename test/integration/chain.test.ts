@@ -158,7 +158,7 @@ describe('reader and follower against anvil', () => {
     await expect
       .poll(async () => (await lab.block('safe')).number, { timeout: 20_000 })
       .toBeGreaterThanOrEqual(moved.blockNumber);
-    const view = await reader.login(tokenId);
+    const view = await reader.login({ tokenId }, 'head');
     expect([view.head, view.safe]).toEqual([0, 1].map(() => ({ known: true, value: lower(lab.accounts[4] ?? '') })));
   });
 

@@ -95,12 +95,13 @@ export const createModelLedger = (clock: Clock, endpointsConfigured = 2): ModelL
         readAtUnixMs: clock.nowUnixMs(),
       };
     },
-    login: async (tokenId) => {
+    login: async ({ tokenId }, depth) => {
       const at = (level: FinalityLevel): Fact<Address> => {
         const owner = outageSinceUnixMs === undefined ? visible(tokens.get(tokenId) ?? [], level)?.owner : undefined;
         return owner ? known(owner) : unknown('no answer', clock.nowUnixMs());
       };
-      return { tokenId, head: at('head'), safe: at('safe'), readAtUnixMs: clock.nowUnixMs() };
+      const safe = depth === 'with-witnesses' && lies ? unknown('endpoints disagree', clock.nowUnixMs()) : at('safe');
+      return { tokenId, head: at('head'), safe, readAtUnixMs: clock.nowUnixMs() };
     },
     subscriptions: async () => unknown('not modelled', clock.nowUnixMs()),
     refForName: (name) =>

@@ -19,7 +19,17 @@ export const basisSchema = z.object({
   policyVersion: z.number(),
   observedAtUnixMs: z.number(),
   expiresAtUnix: z.bigint().optional(),
-  level: z.string().optional(),
+  levels: z
+    .array(
+      z.object({
+        level: z.string(),
+        expiresAtUnix: z.bigint(),
+        blockNumber: z.bigint(),
+        blockHash: z.string(),
+        timestampUnix: z.bigint(),
+      }),
+    )
+    .optional(),
   blockNumber: z.bigint().optional(),
   blockHash: z.string().optional(),
   witnesses: z.array(witnessSchema).optional(),
@@ -56,6 +66,7 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('quarantined'), uuid, untilUnixMs: unixMs }),
   z.object({ kind: z.literal('restored'), uuid }),
   z.object({ kind: z.literal('purged'), uuid }),
+  z.object({ kind: z.literal('new-owner'), uuid }),
   z.object({ kind: z.literal('login-set'), uuid, owner: addressSchema }),
   z.object({ kind: z.literal('link'), uuid, up: z.boolean() }),
   z.object({ kind: z.literal('hold'), uuid, reason: z.string(), by: z.string(), untilUnixMs: unixMs }),

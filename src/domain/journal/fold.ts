@@ -50,6 +50,8 @@ const withOutcome = (
   atUnixMs: number,
 ): MachineMemory => {
   const { [event.step]: before, ...others } = memory.failures;
+  // A machine that was started is not being suspended any more, whatever was asked of it before.
+  if (event.ok && event.step === 'start') return { ...memory, failures: others, suspending: undefined };
   if (event.ok) return { ...memory, failures: others };
   const failure = {
     count: (before?.count ?? 0) + 1,
@@ -117,8 +119,10 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       return { ...memory, phase: 'present', quarantine: undefined, witnesses: [] };
     case 'purged':
       return { ...memory, phase: 'gone', quarantine: undefined };
+    case 'new-owner':
+      return { ...memory, newOwnerSinceUnixMs: memory.newOwnerSinceUnixMs ?? atUnixMs };
     case 'login-set':
-      return { ...memory, loginOwner: event.owner };
+      return { ...memory, loginOwner: event.owner, newOwnerSinceUnixMs: undefined };
     case 'link':
       return { ...memory, linkDownSinceUnixMs: event.up ? undefined : (memory.linkDownSinceUnixMs ?? atUnixMs) };
     case 'hold':

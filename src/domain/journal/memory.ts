@@ -99,6 +99,8 @@ export const machineMemorySchema = z.object({
   quarantine: quarantineSchema.optional(),
   /** Whom the guest's GECOS names now, as far as we set it (D25). */
   loginOwner: addressSchema.optional(),
+  /** Since when the credential has had an owner whom GECOS does not name. */
+  newOwnerSinceUnixMs: unixMs.optional(),
   /** The link was held down at start until GECOS is right (D25); since when. */
   linkDownSinceUnixMs: unixMs.optional(),
   witnesses: z.array(witnessSchema),

@@ -40,6 +40,9 @@ export interface ChainMemory {
   /** Why the follower stands or lags although the nodes answer; undefined when it is up to date. */
   lag(): ChainTrouble | undefined;
   setLag(why: string | undefined): void;
+  /** Why what is read by call is not believed for harm either: a log of ours that no version of the contract writes (C3). */
+  standstill(): string | undefined;
+  setStandstill(why: string | undefined): void;
   /** False when a later block says less than an earlier one did. */
   noteNextId(contract: Address, value: bigint, atBlock: bigint): boolean;
   nextIds(): Readonly<Record<string, string>>;
@@ -61,6 +64,7 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
   let ring: Ring = [];
   let trouble: ChainTrouble | undefined;
   let lag: ChainTrouble | undefined;
+  let standstill: string | undefined;
   const nextIds = new Map<string, HighWater>();
   const existing = new Map<string, bigint>();
   const since = new Map<string, number>();
@@ -86,6 +90,10 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
     lag: () => lag,
     setLag: (why) => {
       lag = why === undefined ? undefined : { why, sinceUnixMs: lag?.sinceUnixMs ?? clock.nowUnixMs() };
+    },
+    standstill: () => standstill,
+    setStandstill: (why) => {
+      standstill = why;
     },
     noteNextId: (contract, value, atBlock) => noteHighWater(nextIds, contract, { value, atBlock }),
     nextIds: () => Object.fromEntries([...nextIds].map(([contract, { value }]) => [contract, value.toString()])),

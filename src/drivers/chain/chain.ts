@@ -57,15 +57,20 @@ export const createChain = (deps: ChainDeps): ChainReader => {
     return view ?? nowhere(`contract ${ref.contract} is not configured on chain ${ref.chainId}`);
   };
 
-  const login: Chain['login'] = async (tokenId) => {
+  const login: Chain['login'] = async ({ tokenId, chainId }, depth) => {
     const nowhere = (why: string): LoginView => {
       const fact = unknown(why, unknownSince(`token ${tokenId}`));
       return { tokenId, head: fact, safe: fact, readAtUnixMs: clock.nowUnixMs() };
     };
     if (tokenId === 0n) return nowhere("token 0 is the administrator's, never a customer's");
-    const chain = chains.find(({ settings }) => settings.credentialNft !== undefined);
-    const view = chain && (await guarded<LoginView | undefined>(chain.login(tokenId), nowhere));
-    return view ?? nowhere('no credential contract is configured');
+    // A token of one chain says nothing about a machine of another.
+    const withCredential = chains.filter(({ settings }) => settings.credentialNft !== undefined);
+    const chain =
+      chainId === undefined ? withCredential[0] : withCredential.find(({ settings }) => settings.chainId === chainId);
+    if (chainId === undefined && withCredential.length > 1)
+      return nowhere('several credential contracts are configured');
+    const view = chain && (await guarded<LoginView | undefined>(chain.login(tokenId, depth), nowhere));
+    return view ?? nowhere('no credential contract is configured for its chain');
   };
 
   const subscriptions: Chain['subscriptions'] = () =>

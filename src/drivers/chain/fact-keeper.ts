@@ -94,7 +94,7 @@ export const createFactKeeper = ({ memory, clock, log, endpointsConfigured }: Fa
     { levels, verdicts, readAtUnixMs }: ChainAnswers,
   ): EntitlementView => {
     const verdict = depth === 'with-witnesses' ? verdicts.get(question.key) : undefined;
-    const doubt = depth === 'head' ? undefined : shrunk(ref.contract, levels.finalized);
+    const doubt = depth === 'head' ? undefined : (memory.standstill() ?? shrunk(ref.contract, levels.finalized));
     const older = (level: 'safe' | 'finalized', why: string | undefined): Fact<Entitlement> =>
       depth === 'head'
         ? unknown(NOT_ASKED, clock.nowUnixMs())

@@ -17,6 +17,12 @@ export interface FollowerDoubtsDeps {
 /** What a busy chain does now and then; only when it lasts is the chain unknown. */
 const PASSING: readonly RpcFault[] = ['moved', 'missing-block', 'behind'];
 const PASSING_POLLS = 3;
+
+/** Without the endpoints, which are asked in another order at each look: one log is one alarm. */
+const whatDoesNotDecode = (failure: RpcFailure): string =>
+  failure instanceof NoNodeFailure
+    ? (failure.faults.find(({ fault }) => fault === 'undecodable')?.why ?? failure.message)
+    : failure.message;
 /** A head that stays below what was seen for this long is no lagging node but a shorter chain (D23). */
 const BEHIND_ALARM_MS = 10 * 60_000;
 
@@ -67,8 +73,9 @@ export const createFollowerDoubts = ({ id, chainId, memory, cursorStore, clock, 
       return becomeUnknown(trouble.why, trouble.sinceUnixMs);
     }
     if (faults.includes('undecodable')) {
-      alarmOnce(failure.message, 'C3', 'a log of our contract does not decode; the cursor stands');
+      alarmOnce(whatDoesNotDecode(failure), 'C3', 'a log of our contract does not decode; the cursor stands');
       memory.setLag(failure.message);
+      memory.setStandstill(`the cursor stands: ${whatDoesNotDecode(failure)}`);
     }
     if (faults.every((fault) => PASSING.includes(fault))) {
       passingPolls += 1;
@@ -103,6 +110,7 @@ export const createFollowerDoubts = ({ id, chainId, memory, cursorStore, clock, 
       if (failure) return onFailure(failure);
       passingPolls = 0;
       behindSinceMs = undefined;
+      memory.setStandstill(undefined);
       if (shrunk !== undefined) return onShrunk(shrunk);
       shrunkSince = undefined;
       memory.setLag(behind);

@@ -39,6 +39,23 @@ export const createFollower = (deps: FollowerDeps): ChainFollower => {
   let advancedTo = '';
   let catchingUp = false;
   let running: Promise<readonly ChainHint[]> | undefined;
+  let aheadOfClock = false;
+
+  /** A head that is too old is no sane node's; one from the future is told here, and freezes harm where harm is decided. */
+  const tellOfGap = (): void => {
+    const head = pool.lastSane()?.head;
+    if (head === undefined) return;
+    const aheadMs = Number(head.timestampUnix) * 1000 - clock.nowUnixMs();
+    const ahead = aheadMs > settings.maxHeadAgeMs;
+    if (ahead === aheadOfClock) return;
+    aheadOfClock = ahead;
+    if (!ahead) {
+      log.info({ aheadMs }, "the head's block time is no longer ahead of the wall clock");
+      return;
+    }
+    const fields = { aheadMs, block: head.number, rule: 'C9', todo: "check this host's clock, then the node" };
+    log.warn(fields, "the head's block time is far ahead of the wall clock; nothing harmful is done");
+  };
 
   const advanced = (result: PassResult): ChainHint[] => {
     const key = `${result.tip} ${result.safe} ${result.finalized}`;
@@ -61,6 +78,7 @@ export const createFollower = (deps: FollowerDeps): ChainFollower => {
       if (!(error instanceof RpcFailure)) throw error;
       failure = error;
     }
+    tellOfGap();
     catchingUp = result !== undefined && result.tip < result.head;
     if (state) await cursor.save(state, derived);
     const behind = result && catchingUp ? `catching up: ${result.head - result.tip} blocks to read` : undefined;

@@ -37,8 +37,8 @@ export interface RpcPool {
    * Rejects with `NoNodeFailure` when no endpoint could do it, at once while the chain is distrusted (D23).
    */
   use<T>(work: (node: SaneNode) => Promise<T>): Promise<T>;
-  /** Every endpoint but this one that is sane enough to be a witness; one that is not is left out (C5). */
-  witnesses(except: RpcEndpoint): Promise<readonly SaneNode[]>;
+  /** Every endpoint (but this one) that is sane enough to be a witness; one that is not is left out (C5). */
+  witnesses(except?: RpcEndpoint): Promise<readonly SaneNode[]>;
   /** The last sane head, and when it was seen. */
   lastSane(): { readonly head: BlockRef; readonly atMonotonicMs: number } | undefined;
   /** Why the last `use` failed; undefined after a success. */
@@ -122,7 +122,7 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
     throw failure;
   };
 
-  const witnesses = async (except: RpcEndpoint): Promise<readonly SaneNode[]> => {
+  const witnesses = async (except?: RpcEndpoint): Promise<readonly SaneNode[]> => {
     const nowMs = clock.monotonicMs();
     const others = members.filter(({ endpoint, score }) => endpoint !== except && mayBeAsked(score, nowMs));
     const looks = await Promise.all(others.map((member) => lookAt(member, true).catch(ignoreFailure)));

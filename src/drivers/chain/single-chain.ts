@@ -12,6 +12,7 @@ import { adapterOf } from './contract-adapters.ts';
 import { credentialAdapter } from './credential-adapter.ts';
 import { createFactKeeper } from './fact-keeper.ts';
 import { listSubscriptions } from './list-subscriptions.ts';
+import { ownerDoubt } from './owner-witnesses.ts';
 import type { Connect } from './rpc-endpoint.ts';
 import { RpcFailure } from './rpc-failure.ts';
 import { createRpcPool, type RpcPool } from './rpc-pool.ts';
@@ -29,7 +30,7 @@ export interface SingleChain {
   readonly settings: ChainSettings;
   readonly pool: RpcPool;
   entitlement(ref: SubscriptionRef, depth: ReadDepth): Promise<EntitlementView | undefined>;
-  login(tokenId: bigint): Promise<LoginView | undefined>;
+  login(tokenId: bigint, depth: 'head' | 'with-witnesses'): Promise<LoginView | undefined>;
   subscriptions(): Promise<Fact<readonly SubscriptionSummary[]>>;
   health(): ChainHealth;
 }
@@ -62,10 +63,16 @@ export const createSingleChain = (deps: SingleChainDeps): SingleChain => {
     return facts.entitlement(ref, depth, question, await ask({ kind: 'entitlement', ref, depth, question }));
   };
 
-  const login = async (tokenId: bigint): Promise<LoginView | undefined> => {
+  const login: SingleChain['login'] = async (tokenId, depth) => {
     if (!settings.credentialNft) return undefined;
     const question = credentialAdapter.owner(settings.credentialNft, tokenId);
-    return facts.login(tokenId, question, await ask({ kind: 'owner', question }));
+    const view = facts.login(tokenId, question, await ask({ kind: 'owner', question }));
+    if (depth === 'head' || !view.safe.known) return view;
+    const doubt = await ownerDoubt(view.safe.value, question, pool, read);
+    const key = `owner ${tokenId} by all`;
+    if (doubt !== undefined) return { ...view, safe: unknown(doubt, pool.memory.unknownSince(key)) };
+    pool.memory.knownAgain(key);
+    return view;
   };
 
   const subscriptions = async (): Promise<Fact<readonly SubscriptionSummary[]>> => {

@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { JournalError, LockBusyError } from '../../domain/errors.ts';
 import { explainWriteFailure } from '../files/write-failure.ts';
 
@@ -15,7 +16,8 @@ export const unreadableEvent = (path: string, line: number, cause: unknown): Jou
     code: 'journal-newer',
     retryable: false,
     hint: 'a newer version wrote it: install that version again; nothing was changed',
-    cause,
+    // A schema's error is a page of all that would have been right; the line above says what is wrong.
+    ...(cause instanceof z.ZodError ? {} : { cause }),
   });
 
 /** The file holds less than, or something else than, what was read from it before. */
@@ -49,6 +51,9 @@ export const closed = (path: string): JournalError =>
   new JournalError(`the journal ${path} was closed`, { code: 'journal-closed', retryable: false });
 
 const firstLineOf = (cause: unknown): string => {
+  const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
+  if (issue)
+    return `this version does not know what stands in it (${issue.path.join('.') || 'entry'}: ${issue.message})`;
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 };

@@ -9,7 +9,7 @@ import { healDates, patchRecord, seedRecord } from './record-edit.ts';
 import { naiveDateKeys, readRecord } from './record-reader.ts';
 import { layoutInside, nested, parseDocument, type RecordsDocument } from './records-document.ts';
 import { createSharedFile } from './shared-file.ts';
-import { createSnapshots } from './snapshot.ts';
+import { createSnapshots, type Snapshot } from './snapshot.ts';
 
 export interface RecordsDeps {
   /** `db_file`: the shared `vms.json`. */
@@ -56,21 +56,24 @@ export const createRecords = ({ path, clock, log }: RecordsDeps): Records => {
   const changeAddresses = (change: AddressChange, ipv4: string, ipv6: string): Promise<boolean> =>
     update((top) => onList(onList(top, 'allocated_ips', ipv4, change), 'allocated_ipv6', ipv6, change));
 
-  const snapshot = createSnapshots(path, clock, () =>
-    read((document) => ({
-      records: new Map(
-        [...document.vms].flatMap(([name, json]): [string, VmRecord][] => {
-          const record = readOne(document, name, json);
-          return record === undefined ? [] : [[name, record]];
-        }),
-      ),
+  const take = (document: RecordsDocument): Snapshot => {
+    const read = [...document.vms].map(([name, json]) => [name, readOne(document, name, json)] as const);
+    return {
+      records: new Map(read.flatMap(([name, record]): [string, VmRecord][] => (record ? [[name, record]] : []))),
+      senseless: new Set(read.flatMap(([name, record]) => (record ? [] : name))),
       allocated: { ipv4: addressesOf(document.allocatedIps), ipv6: addressesOf(document.allocatedIpv6) },
-    })),
-  );
+    };
+  };
+  const snapshot = createSnapshots(path, clock, () => read(take));
 
   return {
     list: async () => [...(await snapshot()).records.values()],
-    read: async (name) => (await snapshot()).records.get(name),
+    read: async (name) => {
+      const { records, senseless } = await snapshot();
+      // A record that is there and cannot be read is unknown, never absent (L3).
+      if (senseless.has(name)) throw noRecord(path, name);
+      return records.get(name);
+    },
     patch: (name, patch) =>
       update((top, document) => {
         if (!document.vms.has(name)) return top;

@@ -6,6 +6,8 @@ import type { Clock } from '../../ports/clock.ts';
 /** Everything that is read of the file, worked out once for each of its versions. */
 export interface Snapshot {
   readonly records: ReadonlyMap<string, VmRecord>;
+  /** Names whose record makes no sense. */
+  readonly senseless: ReadonlySet<string>;
   readonly allocated: { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
 }
 

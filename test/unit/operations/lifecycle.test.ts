@@ -255,4 +255,135 @@ describe('the login right (D25)', () => {
     expect(guest.gecos.get('customer')).toBe(`wallet=${BUYER},nft=70`);
     expect(await links()).toEqual([true]);
   });
+
+  const links = async (world: World, uuid: string): Promise<readonly boolean[]> => {
+    const domain = await world.hypervisor.look(uuid);
+    return domain === 'absent' ? [] : domain.interfaces.map(({ linkUp }) => linkUp);
+  };
+
+  it('starts without network already when the head alone names another owner: safe comes later', async () => {
+    const { world, uuid, guest, ref } = await sold();
+    await world.pass(uuid, 3 * MINUTE);
+    world.ledger.giveToken(70n, BUYER);
+    world.ledger.change(ref, nowUnix(world) + 100_000n);
+    while (guest.run !== 'running') await world.pass(uuid, 500, 500);
+    expect(await links(world, uuid)).toEqual([false]);
+    await world.pass(uuid, 30_000);
+    expect(guest.gecos.get('customer')).toContain(BUYER);
+    expect(await links(world, uuid)).toEqual([true]);
+  });
+
+  it('keeps the link down while an owner is in doubt or unknown, and says so after a while', async () => {
+    const { world, uuid, guest, ref } = await sold();
+    guest.behaviour = { ...guest.behaviour, agent: 'none' };
+    await world.pass(uuid, 3 * MINUTE);
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 15_000);
+    world.ledger.change(ref, nowUnix(world) + 100_000n);
+    while (guest.run !== 'running') await world.pass(uuid, 500, 500);
+    world.ledger.giveToken(70n, `0x${'c3'.repeat(20)}`);
+    await world.pass(uuid, 5000);
+    world.ledger.outage(true);
+    await world.pass(uuid, 30_000);
+    world.ledger.outage(false);
+    await world.pass(uuid, 6 * MINUTE, 5000);
+    expect(await links(world, uuid)).toEqual([false]);
+    expect((await world.look(uuid))?.plan.report).toMatchObject({ level: 'error' });
+  });
+
+  it('raises the alarm when a running guest was sold and its agent stays silent', async () => {
+    const { world, uuid, guest } = await sold(100_000);
+    guest.behaviour = { ...guest.behaviour, agent: 'none' };
+    guest.agentConnected = false;
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 6 * MINUTE, 5000);
+    expect((await world.look(uuid))?.plan.report?.what).toMatch(/former owner may still log in/);
+  });
+
+  it('never changes on the word of one endpoint against another (C12)', async () => {
+    const { world, uuid, guest } = await sold(100_000);
+    world.ledger.liar(true);
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 2 * MINUTE, 2000);
+    expect(guest.gecos.get('customer')).toContain('a1a1');
+    world.ledger.liar(false);
+    await world.pass(uuid, 20_000);
+    expect(guest.gecos.get('customer')).toContain(BUYER);
+  });
+});
+
+describe('what a stranger found', () => {
+  it('is not suspended on the word of one endpoint against another (C12)', async () => {
+    const { world, uuid, guest } = await sold();
+    world.ledger.liar(true);
+    await world.pass(uuid, 5 * MINUTE, 2000);
+    expect(guest.run).toBe('running');
+    world.ledger.liar(false);
+    await world.pass(uuid, MINUTE);
+    expect(guest.run).toBe('off');
+  });
+
+  it('a machine that was suspended before it was known is started by a payment', async () => {
+    const world = createWorld(POLICY);
+    const { uuid, name, ref, guest } = await world.sell(9, -1000);
+    await world.pass(uuid, 2 * MINUTE);
+    expect(guest.run).toBe('off');
+    // The journal is lost; libvirt has forgotten why it is off, and the record remembers.
+    const fresh = createWorld(POLICY);
+    fresh.ledger.buy(ref, `0x${'a1'.repeat(20)}`, nowUnix(fresh) - 1000n);
+    fresh.hypervisor.create({ uuid, name, metadata: { schema: 1, uuid, subscription: ref } });
+    await fresh.records.restore({
+      name,
+      ipAddress: '192.168.122.9',
+      ipv6Address: '',
+      owner: `0x${'a1'.repeat(20)}`,
+      username: 'customer',
+      createdAtUnix: 0n,
+      expiresAtUnix: nowUnix(fresh) - 1000n,
+      status: 'suspended',
+      suspendedAtUnix: nowUnix(fresh) - 900n,
+    });
+    await fresh.pass(uuid, 20_000);
+    expect(fresh.journal.state().machines[uuid]?.suspendedAtUnixMs).toBeDefined();
+    fresh.ledger.change(ref, nowUnix(fresh) + 100_000n);
+    await fresh.pass(uuid, 20_000);
+    expect(fresh.hypervisor.guest(uuid)?.run).toBe('running');
+  });
+
+  it('a start that fails is tried again for as long as it takes, with an alarm (L8)', async () => {
+    const { world, uuid } = await sold(100_000);
+    const failure = {
+      kind: 'outcome',
+      uuid,
+      step: 'start',
+      ok: false,
+      durationMs: 1,
+      error: 'no storage',
+      curable: true,
+    } as const;
+    for (let count = 0; count < 40; count += 1) await world.journal.append([failure]);
+    world.hypervisor.crash(uuid);
+    await world.pass(uuid, 10_000);
+    expect((await world.look(uuid))?.plan).toMatchObject({ row: 'backing-off', report: { level: 'error' } });
+    await world.pass(uuid, 6 * MINUTE, 2000);
+    expect(world.hypervisor.guest(uuid)?.run).toBe('running');
+  });
+
+  it('a destroyed predecessor never closes the record of its successor', async () => {
+    const { world, uuid, name } = await sold();
+    await world.pass(uuid, GRACE_MS + QUARANTINE_MS + 10 * MINUTE, 5000);
+    const seed = {
+      name,
+      ipAddress: '192.168.122.77',
+      ipv6Address: '',
+      owner: '0xnew',
+      username: 'customer',
+      expiresAtUnix: nowUnix(world) + 9999n,
+      createdAtUnix: nowUnix(world),
+      status: 'active',
+    } as const;
+    await world.records.restore(seed);
+    await world.pass(uuid, MINUTE, 5000);
+    expect(await record(world)).toMatchObject({ status: 'active', ipAddress: '192.168.122.77' });
+  });
 });

@@ -178,15 +178,15 @@ describe('login and lists', () => {
     lab.mine([{ kind: 'transfer', token: 3n, to: alice }]);
     for (let n = 0; n < 5; n += 1) lab.mine();
     lab.mine([{ kind: 'transfer', token: 3n, to: bob }]);
-    const view = await lab.reader.login(3n);
+    const view = await lab.reader.login({ tokenId: 3n }, 'head');
     expect(view.head).toEqual({ known: true, value: bob });
     expect(view.safe).toEqual({ known: true, value: alice });
   });
 
   it("knows no owner of a token that does not exist, nor of the administrator's (D25)", async () => {
     const lab = bought();
-    expect((await lab.reader.login(9n)).head).toMatchObject({ known: false });
-    expect((await lab.reader.login(0n)).safe).toMatchObject({
+    expect((await lab.reader.login({ tokenId: 9n }, 'head')).head).toMatchObject({ known: false });
+    expect((await lab.reader.login({ tokenId: 0n }, 'head')).safe).toMatchObject({
       known: false,
       why: expect.stringContaining('administrator'),
     });
