@@ -17,6 +17,10 @@ export interface FollowerDoubtsDeps {
 /** What a busy chain does now and then; only when it lasts is the chain unknown. */
 const PASSING: readonly RpcFault[] = ['moved', 'missing-block', 'behind'];
 const PASSING_POLLS = 3;
+const LOOK_AND_ACK = 'look into it, then: blockhost-provisioner ack chain';
+/** No word of an operator makes a log decode. */
+const MEND =
+  "check the node, and the contract's `kind` and address in the configuration; it goes on once the log decodes";
 
 /** Without the endpoints, which are asked in another order at each look: one log is one alarm. */
 const whatDoesNotDecode = (failure: RpcFailure): string =>
@@ -37,10 +41,10 @@ export const createFollowerDoubts = ({ id, chainId, memory, cursorStore, clock, 
   let alarmed = '';
   let shrunkSince: number | undefined;
 
-  const alarmOnce = (why: string, rule: string, message: string): void => {
+  const alarmOnce = (why: string, rule: string, message: string, todo: string = LOOK_AND_ACK): void => {
     if (alarmed === why) return;
     alarmed = why;
-    log.error({ why, rule, todo: `look into it, then: blockhost-provisioner ack chain` }, message);
+    log.error({ why, rule, todo }, message);
   };
 
   const becomeUnknown = (why: string, sinceUnixMs: number): ChainHint[] => {
@@ -73,7 +77,7 @@ export const createFollowerDoubts = ({ id, chainId, memory, cursorStore, clock, 
       return becomeUnknown(trouble.why, trouble.sinceUnixMs);
     }
     if (faults.includes('undecodable')) {
-      alarmOnce(whatDoesNotDecode(failure), 'C3', 'a log of our contract does not decode; the cursor stands');
+      alarmOnce(whatDoesNotDecode(failure), 'C3', 'a log of our contract does not decode; the cursor stands', MEND);
       memory.setLag(failure.message);
       memory.setStandstill(`the cursor stands: ${whatDoesNotDecode(failure)}`);
     }

@@ -53,7 +53,7 @@ export const closed = (path: string): JournalError =>
 const firstLineOf = (cause: unknown): string => {
   const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
   if (issue)
-    return `this version does not know what stands in it (${issue.path.join('.') || 'entry'}: ${issue.message})`;
+    return `this version does not know what stands in it (${issue.path.join('.') || 'entry'}: ${issue.message.split('. ', 1)[0]})`;
   const text = cause instanceof Error ? cause.message : String(cause);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 };

@@ -110,8 +110,12 @@ describe('bad input', () => {
     expect(hints).toMatchObject([{ kind: 'unknown', why: expect.stringContaining(`in block ${block.number}`) }]);
     expect(lab.recorder.of('error').filter(({ fields }) => fields.rule === 'C3')).toHaveLength(1);
     expect(lab.reader.health().synced.known).toBe(false);
+    const read = () => lab.reader.entitlement(ref(1n), 'all-levels');
+    // Kindness goes on by what is read at the head; harm needs the older levels and waits.
+    expect(await read()).toMatchObject({ head: { known: true }, safe: { known: false }, finalized: { known: false } });
     lab.node(0).faults.tamper = () => undefined;
     expect(hinted(await quiet(lab))).toEqual(['#1', '#2']);
+    expect((await read()).safe.known).toBe(true);
   });
 
   it('does not believe an empty answer that the bloom contradicts, while another endpoint has the logs (C8)', async () => {

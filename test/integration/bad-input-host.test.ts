@@ -1,0 +1,156 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPaths } from '../../src/config/paths.ts';
+import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
+import { createLog } from '../../src/drivers/log/create-log.ts';
+import { openOurJournal } from '../../src/host/open-journal.ts';
+import { isAlive, until } from '../lab/processes.ts';
+import { startRpcProxy } from '../lab/rpc-proxy.ts';
+import { mountTinyDisk, type TinyDisk } from '../support/tiny-disk.ts';
+import { type Bench, createSite, openBench, type Site } from './daemon-harness.ts';
+import { bootMachine, type Machine, textOf, untilPast, untilSuspended } from './daemon-harness-machine.ts';
+
+/** Room for the journal of this test many times over. */
+const DISK_KIBIBYTES = 16 * 1024;
+
+/** libvirtd, or the disk below the state directory, fails across an expiry. */
+describe('a host with a fault across an expiry', () => {
+  let bench: Bench;
+  let site: Site;
+  let disk: TinyDisk | undefined;
+  let made = 0;
+
+  const note = (text: string): void => void process.stderr.write(`  [bad input] ${text}\n`);
+  const linesSince = (from: number): string[] =>
+    site.daemon
+      .log()
+      .slice(from)
+      .filter(({ level }) => level !== 'info')
+      .map((line) => `${line.level} ${textOf(line)}`);
+
+  const sell = async (seconds: number): Promise<Machine> => {
+    const [market] = bench.markets;
+    if (market === undefined) throw new Error('no market');
+    made += 1;
+    const where = { chainId: bench.chain.chainId, contract: market.address, customer: market.customer };
+    return bootMachine(bench, site, { name: `blockhost-80${made}`, ...where, sale: await market.buy(seconds) });
+  };
+
+  const untilPaid = async ({ guest }: Machine): Promise<void> => {
+    await site.daemon.start();
+    site.daemon.nudge();
+    const seen = (): boolean =>
+      site.daemon.log().some(({ fields }) => fields.uuid === guest.uuid && fields.row === 'goes-on');
+    await until('the daemon has seen it as paid', seen);
+  };
+
+  beforeAll(async () => {
+    bench = await openBench(1);
+    const [market] = bench.markets;
+    const proxies = await Promise.all([startRpcProxy(bench.chain.url), startRpcProxy(bench.chain.url)]);
+    for (const proxy of proxies) bench.cleaner.defer('RPC proxy', () => proxy.stop());
+    const endpoints = proxies.map(({ url }) => url);
+    const chain = { chainId: bench.chain.chainId, endpoints, contract: market?.address ?? '' };
+    site = await createSite(bench, { name: 'host', chains: [chain] });
+    disk = mountTinyDisk(DISK_KIBIBYTES);
+    if (disk === undefined) return;
+    const mounted = disk;
+    await execa('mount', ['--bind', mounted.dir, site.stateDir]);
+    bench.cleaner.defer('tiny disk', async () => {
+      await site.daemon.kill9();
+      await execa('umount', ['-l', site.stateDir]);
+      mounted.remove();
+    });
+  }, 120_000);
+
+  afterAll(async () => bench?.cleaner.clean(), 60_000);
+
+  it('waits for a libvirtd that is not there at start, and says so', async () => {
+    const machine = await sell(5);
+    await bench.libvirt.down();
+    const from = site.daemon.log().length;
+    await site.daemon.start();
+    await untilPast(machine, 5_000);
+    const lines = linesSince(from);
+    note(lines.join('\n      '));
+    expect(lines.join('\n')).toMatch(/warn .*(libvirt|virsh)/);
+    expect(await machine.harm({ blind: true })).toEqual([]);
+    expect(site.daemon.pid).toBeDefined();
+    await bench.libvirt.up();
+    note(`suspended ${await untilSuspended(machine)} ms after libvirtd came`);
+    await machine.remove();
+  });
+
+  it('harms nothing while libvirtd hangs across an expiry, and makes up for it afterwards', async () => {
+    const machine = await sell(8);
+    await untilPaid(machine);
+    expect(machine.expiresAtMs).toBeGreaterThan(Date.now());
+    const from = site.daemon.log().length;
+    const frozenMs = Date.now();
+    bench.libvirt.freeze();
+    try {
+      await untilPast(machine, 5_000);
+      await until('it says that libvirt does not answer', () => linesSince(from).length > 0, { timeoutMs: 30_000 });
+      note(`${Date.now() - frozenMs} ms until it said so`);
+      expect(isAlive(machine.qemu)).toBe(true);
+      expect(site.daemon.pid).toBeDefined();
+    } finally {
+      bench.libvirt.thaw();
+    }
+    const lines = linesSince(from);
+    note(lines.join('\n      '));
+    expect(lines.join('\n')).toMatch(/warn .*(libvirt|virsh)/);
+    expect(lines.length).toBeLessThanOrEqual(8);
+    note(`suspended ${await untilSuspended(machine, 40_000)} ms after libvirtd answered again`);
+    await machine.remove();
+  });
+
+  it('harms nothing on a full disk, says so, and goes on when there is room (L4)', async ({ skip }) => {
+    if (disk === undefined) return skip('a file system of its own needs root');
+    const machine = await sell(8);
+    await untilPaid(machine);
+    expect(machine.expiresAtMs).toBeGreaterThan(Date.now());
+    const filler = join(site.stateDir, 'filler');
+    const from = site.daemon.log().length;
+    fill(filler);
+    await fillJournal(site, machine);
+    await untilPast(machine, 6_000);
+    const lines = linesSince(from);
+    note(`${lines.length} lines: ${lines.slice(0, 12).join('\n      ')}`);
+    expect(await machine.harm()).toEqual([]);
+    expect(lines.join('\n')).toMatch(/cannot append to the journal .*(full|room|space)/);
+    expect(site.daemon.pid).toBeDefined();
+    rmSync(filler);
+    note(`suspended ${await untilSuspended(machine)} ms after there was room`);
+    expect(await bench.stranger.faults()).toEqual([]);
+  });
+});
+
+/** Writes until nothing fits any more, down to the last byte. */
+const fill = (path: string): void => {
+  for (const size of [1024 * 1024, 4096, 64, 1]) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+};
+
+/** Uses up what is left of the journal's last block: an intent that still fits there is written, and rightly so. */
+const fillJournal = async ({ env }: Site, { guest, expiresAtUnix }: Machine): Promise<void> => {
+  const deps = { paths: createPaths(env), clock: createSystemClock(), log: createLog({ level: 'silent' }) };
+  const journal = await openOurJournal(deps);
+  try {
+    const again = { kind: 'expiry-read', uuid: guest.uuid, expiresAtUnix } as const;
+    await expect(
+      (async () => {
+        for (;;) await journal.append([again]);
+      })(),
+    ).rejects.toThrow('no space left');
+  } finally {
+    await journal.close();
+  }
+};
