@@ -180,10 +180,10 @@ describe('a permit, to the second', () => {
       blockNumber: 1n,
       blockHash: '0x1',
     };
-    const after = (ageMs: number) =>
+    const readAgo = (ageMs: number) =>
       permit(quiet(at(-5000)), DESTROY, { witnesses: [{ ...read, readAtUnixMs: NOW_MS - ageMs }] });
-    expect(after(policy.witnessGapMs)).toMatchObject({ granted: true });
-    expect(after(policy.witnessGapMs - 1)).toMatchObject({
+    expect(readAgo(policy.witnessGapMs)).toMatchObject({ granted: true });
+    expect(readAgo(policy.witnessGapMs - 1)).toMatchObject({
       refusal: 'waiting-for-witness',
       lookAgainAtUnixMs: NOW_MS + 1,
     });
