@@ -1,3 +1,4 @@
+import { metadataOf } from '../domain/metadata-of.ts';
 import type { Host } from '../host/open-host.ts';
 
 /**
@@ -5,10 +6,10 @@ import type { Host } from '../host/open-host.ts';
  * no machine of ours is there to touch.
  */
 export const heartbeat = async ({ deps, journal }: Host): Promise<boolean> => {
-  for (const { phase, run, machineClass, uuid } of Object.values(journal.state().machines)) {
+  for (const memory of Object.values(journal.state().machines)) {
+    const { phase, run, uuid } = memory;
     if (phase !== 'present' || run === undefined || (await deps.hypervisor.look(uuid)) === 'absent') continue;
-    const bound = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
-    await deps.hypervisor.writeMetadata(uuid, { schema: 1, uuid, ...bound });
+    await deps.hypervisor.writeMetadata(uuid, metadataOf(memory));
     return true;
   }
   return false;

@@ -1,4 +1,5 @@
 import type { JournalEvent } from '../domain/journal/event.ts';
+import { metadataOf } from '../domain/metadata-of.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { Chore } from '../domain/plan.ts';
 import type { RecordSeed } from '../ports/records.ts';
@@ -61,18 +62,12 @@ const seedOf = (observation: Observation, chore: Of<'restore-record'>): RecordSe
   };
 };
 
-const writeMetadata = async (deps: Deps, { uuid, memory }: Observation): Promise<void> => {
-  if (memory === undefined) return;
-  const { machineClass } = memory;
-  const subscription = machineClass.kind === 'bound' ? { subscription: machineClass.subscription } : {};
-  await deps.hypervisor.writeMetadata(uuid, { schema: 1, uuid, ...subscription });
-};
-
 const outside = async (deps: Deps, chore: Chore, observation: Observation): Promise<void> => {
   const details = observation.memory?.details;
   switch (chore.chore) {
     case 'write-metadata':
-      return writeMetadata(deps, observation);
+      if (observation.memory) await deps.hypervisor.writeMetadata(observation.uuid, metadataOf(observation.memory));
+      return;
     case 'patch-record':
       await deps.records.patch(observation.name, chore.patch);
       return;
