@@ -88,6 +88,23 @@ export default {
       from: { path: '^cli/', pathNot: '^cli/(blockhost-provisionerd|programs/daemon)\\.ts$' },
       to: { path: ['^streams/', '^src/daemon/'] },
     },
+    only(
+      'commands-use-hosts',
+      'A command joins drivers to an operation and prints; it starts no daemon.',
+      '^src/commands/',
+      [
+        '^src/(commands|host|operations|domain|ports|config|drivers)/',
+        npm('zod'),
+        '^(node:)?(fs|fs/promises|path|os)$',
+      ],
+    ),
+    {
+      name: 'commands-are-for-cli',
+      comment: 'Nothing but a program runs a command.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/commands/' },
+      to: { path: '^src/commands/' },
+    },
     {
       name: 'nobody-imports-programs',
       comment: 'Nothing depends on a command, on the daemon or on tests, but they on everything else.',

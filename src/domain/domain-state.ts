@@ -34,6 +34,18 @@ export interface MachineMetadata {
   readonly schema: 1;
   readonly uuid: Uuid;
   readonly subscription?: SubscriptionRef;
+  /** What a machine of ours was made with; absent in domains that were adopted. */
+  readonly made?: {
+    readonly ipv4: string;
+    readonly ipv6: string;
+    readonly owner: string;
+    readonly username: string;
+    readonly nftTokenId?: bigint;
+    /** Unix seconds. */
+    readonly createdAtUnix: bigint;
+    /** Digest of its disk's base image. */
+    readonly base: string;
+  };
 }
 
 export interface NetworkInterface {

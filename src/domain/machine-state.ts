@@ -5,10 +5,12 @@ import type { Observation } from './observation.ts';
 export type MachineState =
   | 'unseen'
   | 'stranger'
+  | 'creating'
   | 'running'
   | 'stopping'
   | 'off'
   | 'suspended'
+  | 'condemned'
   | 'destroying'
   | 'restoring'
   | 'quarantined'
@@ -27,5 +29,6 @@ export const stateOf = (observation: Observation): MachineState => {
   const { memory, domain } = observation;
   if (!domain.known) return 'unseen';
   if (memory === undefined) return 'stranger';
+  if (memory.ordered !== undefined && memory.phase !== 'gone') return 'condemned';
   return memory.phase === 'present' ? presentState(observation) : memory.phase;
 };

@@ -21,6 +21,10 @@ export interface StepArguments {
   readonly restore: object;
   /** Delete what quarantine kept. */
   readonly purge: object;
+  /** Take back a create that was broken off before anybody was told of the machine. */
+  readonly 'undo-create': object;
+  /** Carry out an explicit destroy, from wherever it stands, and keep nothing (D14). */
+  readonly 'destroy-for-good': object;
   /** Let GECOS name the credential's owner (D25). */
   readonly 'set-login': { readonly owner: Address; readonly tokenId: bigint; readonly username: string };
   readonly 'link-up': object;

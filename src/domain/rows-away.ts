@@ -8,7 +8,40 @@ const domainThere = ({ domain }: Situation): boolean => domain !== undefined;
 const missingFor = ({ observation }: Situation): number =>
   observation.absentSinceUnixMs === undefined ? 0 : observation.nowUnixMs - observation.absentSinceUnixMs;
 
+const protectedNow = ({ memory, observation }: Situation): boolean =>
+  memory.protect !== undefined && (memory.protect.untilUnixMs ?? Number.POSITIVE_INFINITY) > observation.nowUnixMs;
+
+const CREATE_LOOK_MS = 5000;
+
 export const AWAY_ROWS: readonly Row[] = [
+  {
+    state: 'creating',
+    row: 'create-broken-off',
+    to: 'gone',
+    when: ({ observation }) => observation.createRuns.known && !observation.createRuns.value,
+    outcome: () => ({ because: 'its create ended before it was committed', step: { do: 'undo-create' } }),
+  },
+  {
+    state: 'creating',
+    row: 'being-created',
+    to: 'running',
+    when: () => true,
+    outcome: (s) => wait('its create is under way', s.observation.nowUnixMs + CREATE_LOOK_MS),
+  },
+  {
+    state: 'condemned',
+    row: 'protected-from-destroy',
+    to: 'condemned',
+    when: protectedNow,
+    outcome: (s) => wait(`protected by ${s.memory.protect?.by}`, s.memory.protect?.untilUnixMs),
+  },
+  {
+    state: 'condemned',
+    row: 'destroy-ordered',
+    to: 'gone',
+    when: () => true,
+    outcome: (s) => ({ because: `destroyed by ${s.memory.ordered?.by}`, step: { do: 'destroy-for-good' } }),
+  },
   {
     state: 'destroying',
     row: 'started-while-destroying',

@@ -175,7 +175,7 @@ export const PRESENT_ROWS: readonly Row[] = [
     state: 'suspended',
     row: 'paid-but-stopped-by-hand',
     to: 'off',
-    when: (s) => isPaid(s) && s.memory.run?.cause === 'admin',
+    when: (s) => isPaid(s) && (s.memory.run?.cause === 'admin' || s.memory.adminStop !== undefined),
     outcome: () => ({
       because: 'paid again, and stopped by hand before',
       chores: [{ chore: 'note-suspension-over', why: 'paid again' }],

@@ -9,6 +9,7 @@ import type { MachineMemory, StopCause } from './journal/memory.ts';
 export const stopCauseOf = (memory: MachineMemory, domain: DomainState): StopCause => {
   if (memory.run?.on === false && memory.run.cause !== undefined) return memory.run.cause;
   if (memory.suspending !== undefined || memory.suspendedAtUnixMs !== undefined) return 'expiry';
+  if (memory.adminStop !== undefined) return 'admin';
   if (domain.run === 'crashed') return 'crash';
   switch (domain.reason) {
     case 'crashed':

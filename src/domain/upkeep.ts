@@ -65,9 +65,11 @@ const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bi
   };
 };
 
+const MOVING: ReadonlySet<MachineMemory['phase']> = new Set(['creating', 'destroying', 'restoring']);
+
 const recordChores = (observation: Observation, memory: MachineMemory): Chore[] => {
   const { record, nameTaken, nowUnixMs } = observation;
-  if (!record.known || nameTaken || memory.phase === 'destroying' || memory.phase === 'restoring') return [];
+  if (!record.known || nameTaken || MOVING.has(memory.phase)) return [];
   const expiresAtUnix = rightExpiry(observation, memory);
   if (memory.phase === 'present') {
     if (record.value === undefined) {
@@ -113,7 +115,9 @@ const metadataChores = (observation: Observation): Chore[] => {
 /** All upkeep for a machine that is ours, cheapest first. */
 export const upkeep = (observation: Observation, policy: Policy): readonly Chore[] => {
   const { memory, record } = observation;
-  if (memory === undefined) return [];
+  // What is not committed, or is on its way out by order, is the business of that command alone.
+  if (memory === undefined || memory.phase === 'creating') return [];
+  if (memory.ordered !== undefined && memory.phase !== 'gone') return [];
   const details =
     memory.phase === 'present' && record.known && record.value && !observation.nameTaken
       ? changedDetails(memory, record.value)

@@ -1,7 +1,7 @@
 import { breakerFacts } from '../domain/breaker.ts';
 import type { DomainState } from '../domain/domain-state.ts';
 import type { LoginView } from '../domain/entitlement.ts';
-import { explain } from '../domain/errors.ts';
+import { explain, LockBusyError } from '../domain/errors.ts';
 import { type Fact, known, unknown } from '../domain/fact.ts';
 import { type SubscriptionRef, subscriptionKey, type Uuid } from '../domain/identity.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
@@ -25,8 +25,20 @@ export interface HostReading {
   readonly domain: Fact<DomainState | 'absent'>;
   readonly record: Fact<VmRecord | undefined>;
   readonly addressesListed: Fact<boolean>;
+  readonly createRuns: Fact<boolean>;
   readonly absentSinceUnixMs: number | undefined;
 }
+
+/** A create that is not committed runs for as long as its lock is held; the kernel lets go of it when it dies. */
+const createRuns = (deps: Deps, memory: MachineMemory | undefined): Promise<boolean> => {
+  if (memory?.phase !== 'creating') return Promise.resolve(false);
+  return deps.locks
+    .withCreate(memory.name, { waitMs: 0 }, () => Promise.resolve(false))
+    .catch((error: unknown) => {
+      if (error instanceof LockBusyError) return true;
+      throw error;
+    });
+};
 
 const attempt = async <T>(nowUnixMs: number, read: () => Promise<T>): Promise<Fact<T>> => {
   try {
@@ -55,7 +67,13 @@ export const readHost = async (deps: Deps, fleet: Fleet, uuid: Uuid): Promise<Ho
       (ipAddress === '' || lists.ipv4.includes(ipAddress)) && (ipv6Address === '' || lists.ipv6.includes(ipv6Address))
     );
   });
-  return { domain, record, addressesListed, absentSinceUnixMs };
+  return {
+    domain,
+    record,
+    addressesListed,
+    createRuns: await attempt(nowUnixMs, () => createRuns(deps, memory)),
+    absentSinceUnixMs,
+  };
 };
 
 const chainFactsOf = async (deps: Deps, memory: MachineMemory | undefined, depth: ReadDepth): Promise<ChainFacts> => {

@@ -3,8 +3,10 @@ import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Step, StepArguments, StepName } from '../domain/plan.ts';
 import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
+import { destroyForGood } from './destroy-for-good.ts';
 import { restoreMachine } from './restore.ts';
 import { setLogin } from './set-login.ts';
+import { undoCreate } from './undo-create.ts';
 
 type Executors = {
   readonly [Name in StepName]: (
@@ -47,6 +49,8 @@ const EXECUTORS: Executors = {
     await deps.quarantine.purge(uuid);
     await deps.journal.append([{ kind: 'purged', uuid }]);
   },
+  'undo-create': (deps, memory) => undoCreate(deps, memory),
+  'destroy-for-good': (deps, memory) => destroyForGood(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
   'link-up': async (deps, { uuid }) => {
     await setLinks(deps, uuid, true);

@@ -4,5 +4,9 @@
  * `waitMs` bounds the wait; on expiry `LockBusyError` is thrown.
  */
 export interface Locks {
+  /** Held by a `create` for as long as it works on that name, so that others can tell whether it still does. */
+  withCreate<T>(name: string, options: { readonly waitMs: number }, body: () => Promise<T>): Promise<T>;
+  /** Around choosing addresses and ids and writing them into the journal: two creates never choose the same. */
+  withAllocation<T>(options: { readonly waitMs: number }, body: () => Promise<T>): Promise<T>;
   withMachine<T>(uuid: string, options: { readonly waitMs: number }, body: () => Promise<T>): Promise<T>;
 }

@@ -20,6 +20,8 @@ const FORBIDDEN: readonly (readonly [string, string, string])[] = [
   ['config-reads-files', 'src/config/runs.ts', 'execa'],
   ['cli-calls-operations', 'cli/blockhost-vm-list.ts', '../src/daemon/plain.ts'],
   ['cli-calls-operations', 'cli/programs/vm-list.ts', '../../streams/plain.ts'],
+  ['commands-use-hosts', 'src/commands/signs.ts', 'ethers'],
+  ['commands-are-for-cli', 'src/host/commands.ts', '../commands/plain.ts'],
   ['nobody-imports-programs', 'src/drivers/clock/daemon.ts', '../../daemon/plain.ts'],
   ['abi-for-the-chain', 'src/daemon/abi.ts', '../../contracts-abi/plain.ts'],
   ['viem-reads', 'src/daemon/viem.ts', 'viem'],

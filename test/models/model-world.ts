@@ -71,7 +71,11 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     records,
     journal,
     quarantine,
-    locks: { withMachine: async (_uuid, _options, body) => body() },
+    locks: {
+      withMachine: async (_uuid, _options, body) => body(),
+      withCreate: async (_name, _options, body) => body(),
+      withAllocation: async (_options, body) => body(),
+    },
     clock,
     log,
     policy: { ...DEFAULT_POLICY, ...policy },

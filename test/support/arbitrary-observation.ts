@@ -189,7 +189,19 @@ export const memory: fc.Arbitrary<MachineMemory> = fc.record({
     disks: fc.constant(['/var/lib/blockhost/vms/blockhost-007.qcow2']),
     seeds: fc.constant([]),
   }),
-  phase: fc.constantFrom('present', 'present', 'present', 'present', 'destroying', 'quarantined', 'restoring', 'gone'),
+  phase: fc.constantFrom(
+    ...([
+      'present',
+      'present',
+      'present',
+      'present',
+      'creating',
+      'destroying',
+      'quarantined',
+      'restoring',
+      'gone',
+    ] as const),
+  ),
   run: sometimes(
     fc.record({
       on: fc.boolean(),
@@ -217,6 +229,8 @@ export const memory: fc.Arbitrary<MachineMemory> = fc.record({
       .map((seconds) => ({ sinceUnixMs: NOW_UNIX_MS - 2 * DAY * 1000, untilUnixMs: NOW_UNIX_MS + seconds * 1000 })),
     4,
   ),
+  adminStop: sometimes(fc.constant({ by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000 }), 1, 8),
+  ordered: sometimes(fc.constant({ by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000 }), 1, 12),
   loginOwner: sometimes(fc.constantFrom(OWNER, STRANGER), 2),
   linkDownSinceUnixMs: sometimes(fc.constantFrom(NOW_UNIX_MS - 1000, NOW_UNIX_MS - 600_000)),
   witnesses: sometimes(
@@ -287,6 +301,7 @@ export const observation: fc.Arbitrary<Observation> = fc
     ),
     record: fact(record, 8),
     addressesListed: fact(fc.boolean()),
+    createRuns: fact(fc.boolean()),
     nameTaken: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
     subscriptionTaken: fc.oneof(
       { weight: 5, arbitrary: fc.constant(false) },

@@ -91,6 +91,7 @@ export const exampleObservation = (view: EntitlementView, change: Partial<Observ
   domain: known(exampleDomain),
   record: known(undefined),
   addressesListed: known(true),
+  createRuns: known(false),
   nameTaken: false,
   subscriptionTaken: false,
   absentSinceUnixMs: undefined,

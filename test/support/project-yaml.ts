@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { daemon } from '../../cli/programs/daemon.ts';
-import { operatorWords } from '../../cli/programs/operator-words.ts';
+import { programs } from '../../cli/programs/all.ts';
 import { version } from '../../cli/programs/version.ts';
 import { describeKeys } from '../../src/config/provisioner-schema.ts';
 
@@ -22,9 +21,7 @@ export const projectYaml = (): string =>
       version,
       purpose:
         'Takes virtual machines that were sold against NFTs through suspend, resume and destroy, on libvirt/KVM.',
-      entry_points: Object.fromEntries(
-        [daemon(), operatorWords()].map((command) => [command.name(), describeCommand(command)]),
-      ),
+      entry_points: Object.fromEntries(programs().map((command) => [command.name(), describeCommand(command)])),
       configuration: {
         '/etc/blockhost/provisioner.yaml': Object.fromEntries(describeKeys().map(({ key, means }) => [key, means])),
         '/etc/blockhost/db.yaml':

@@ -3,6 +3,7 @@ import {
   addressSchema,
   chainCursorSchema,
   harmKindSchema,
+  limitsSchema,
   machineClassSchema,
   machineDetailsSchema,
   stopCauseSchema,
@@ -46,6 +47,19 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
     details: machineDetailsSchema,
     how: z.string(),
   }),
+  /** A create has begun: name, addresses and class are taken from here on, and nothing of it is promised to anybody yet. */
+  z.object({
+    kind: z.literal('create-begun'),
+    uuid,
+    name: z.string(),
+    machineClass: machineClassSchema,
+    details: machineDetailsSchema,
+    by: z.string(),
+  }),
+  /** The create is committed: from here on the machine is one like any other, and is to run. */
+  z.object({ kind: z.literal('created'), uuid, bootId: z.string() }),
+  /** A create that was broken off has been undone without a trace. */
+  z.object({ kind: z.literal('create-undone'), uuid, why: z.string() }),
   z.object({ kind: z.literal('details-changed'), uuid, details: machineDetailsSchema }),
   z.object({ kind: z.literal('seen-running'), uuid, bootId: z.string() }),
   z.object({ kind: z.literal('seen-off'), uuid, cause: stopCauseSchema, bootId: z.string() }),
@@ -79,6 +93,18 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
     untilUnixMs: unixMs.optional(),
   }),
   z.object({ kind: z.literal('unprotect'), uuid, by: z.string() }),
+  z.object({ kind: z.literal('stopped-by-hand'), uuid, by: z.string() }),
+  z.object({ kind: z.literal('started-by-hand'), uuid, by: z.string() }),
+  z.object({ kind: z.literal('granted'), uuid, untilUnix: z.bigint(), by: z.string() }),
+  z.object({
+    kind: z.literal('destroy-ordered'),
+    uuid,
+    by: z.string(),
+    argv: z.array(z.string()),
+    /** The chain's word on it at that moment, as far as it was known. */
+    chain: z.string(),
+  }),
+  z.object({ kind: z.literal('limits-set'), uuid, limits: limitsSchema }),
   z.object({ kind: z.literal('ack'), what: z.string(), by: z.string() }),
   z.object({ kind: z.literal('breaker-tripped'), harm: harmKindSchema, reason: z.string() }),
   z.object({ kind: z.literal('clock-jumped'), byMs: z.number() }),

@@ -73,14 +73,30 @@ const withCrash = (memory: MachineMemory, cause: StopCause, atUnixMs: number): M
   return { ...memory, failures: { ...memory.failures, [CRASH]: crash } };
 };
 
+const stoppedByHand = ({ run, adminStop }: MachineMemory): boolean => run?.cause === 'admin' || adminStop !== undefined;
+
+const isFirst = (event: MachineEvent): event is FirstEvent =>
+  event.kind === 'machine-known' || event.kind === 'create-begun';
+
 const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: number): MachineMemory => {
   switch (event.kind) {
     case 'machine-known':
       return { ...memory, name: event.name, details: event.details };
+    case 'create-begun':
+    case 'create-undone':
+      return memory;
+    case 'created':
+      // On as far as anybody was told: whatever interrupts the first start, the machine is started again (L6).
+      return { ...memory, phase: 'present', run: { on: true, atUnixMs, bootId: event.bootId } };
     case 'details-changed':
       return { ...memory, details: event.details };
     case 'seen-running':
-      return { ...memory, run: { on: true, atUnixMs, bootId: event.bootId } };
+      return {
+        ...memory,
+        run: { on: true, atUnixMs, bootId: event.bootId },
+        // Off before and on now: whoever started it has taken the stop back.
+        adminStop: memory.run?.on === false ? undefined : memory.adminStop,
+      };
     case 'seen-off':
       return withCrash(
         { ...memory, run: { on: false, cause: event.cause, atUnixMs, bootId: event.bootId } },
@@ -104,7 +120,7 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
         ...memory,
         suspending: undefined,
         suspendedAtUnixMs: event.atUnixMs,
-        run: memory.run && { ...memory.run, on: false, cause: memory.run.cause === 'admin' ? 'admin' : 'expiry' },
+        run: memory.run && { ...memory.run, on: false, cause: stoppedByHand(memory) ? 'admin' : 'expiry' },
       };
     case 'suspension-over':
       return { ...memory, suspending: undefined, suspendedAtUnixMs: undefined, witnesses: [] };
@@ -139,18 +155,33 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       };
     case 'unprotect':
       return { ...memory, protect: undefined };
+    case 'stopped-by-hand':
+      return { ...memory, adminStop: { by: event.by, sinceUnixMs: atUnixMs } };
+    case 'started-by-hand':
+      return { ...memory, adminStop: undefined, suspending: undefined };
+    case 'granted':
+      return { ...memory, grantUntilUnix: event.untilUnix };
+    case 'destroy-ordered':
+      return { ...memory, ordered: { by: event.by, sinceUnixMs: atUnixMs } };
+    case 'limits-set':
+      return { ...memory, limits: event.limits };
   }
 };
 
-const newMachine = (event: Extract<JournalEvent, { kind: 'machine-known' }>): MachineMemory => ({
+type FirstEvent = Extract<JournalEvent, { kind: 'machine-known' | 'create-begun' }>;
+
+const newMachine = (event: FirstEvent): MachineMemory => ({
   uuid: event.uuid,
   name: event.name,
   machineClass: event.machineClass,
   details: event.details,
-  phase: 'present',
+  phase: event.kind === 'create-begun' ? 'creating' : 'present',
   witnesses: [],
   failures: {},
 });
+
+const without = (machines: JournalState['machines'], uuid: string): JournalState['machines'] =>
+  Object.fromEntries(Object.entries(machines).filter(([key]) => key !== uuid));
 
 const withHarm = (state: JournalState, event: MachineEvent, atUnixMs: number): JournalState => {
   if (event.kind !== 'intent' || event.harm === undefined) return state;
@@ -182,8 +213,9 @@ const withAck = (state: JournalState, what: string, atUnixMs: number): JournalSt
 export const foldJournal = (state: JournalState, event: JournalEvent, atUnixMs: number): JournalState => {
   if ('uuid' in event) {
     const before = Object.hasOwn(state.machines, event.uuid) ? state.machines[event.uuid] : undefined;
-    const memory = before ?? (event.kind === 'machine-known' ? newMachine(event) : undefined);
+    const memory = before ?? (isFirst(event) ? newMachine(event) : undefined);
     if (memory === undefined) return state;
+    if (event.kind === 'create-undone') return { ...state, machines: without(state.machines, event.uuid) };
     const machines = { ...state.machines, [event.uuid]: foldMachine(memory, event, atUnixMs) };
     return withHarm({ ...state, machines }, event, atUnixMs);
   }

@@ -32,6 +32,8 @@ export const machineDetailsSchema = z.object({
   nftMinted: z.boolean(),
   disks: z.array(z.string()),
   seeds: z.array(z.string()),
+  /** Digest of the base image that its disk is an overlay of, as `sha256:<hex>`; absent where we did not make the disk. */
+  base: z.string().optional(),
 });
 export type MachineDetails = z.infer<typeof machineDetailsSchema>;
 
@@ -75,6 +77,20 @@ export const wordSchema = z.object({
   untilUnixMs: unixMs.optional(),
 });
 
+/** An explicit command that stays in force: who gave it and when (D14, D16). */
+export const orderSchema = z.object({ by: z.string(), sinceUnixMs: unixMs });
+
+/** Wanted limits of a machine; an absent one is unlimited. Quota: percent of its vCPUs; bandwidth: kbit/s. */
+export const limitsSchema = z.object({
+  cpuShares: z.number().int().positive().optional(),
+  cpuQuotaPercent: z.number().int().positive().optional(),
+  bandwidthInKbps: z.number().int().positive().optional(),
+  bandwidthOutKbps: z.number().int().positive().optional(),
+  readIops: z.number().int().positive().optional(),
+  writeIops: z.number().int().positive().optional(),
+});
+export type Limits = z.infer<typeof limitsSchema>;
+
 /** What was kept of a destroyed machine and where (D21). */
 export const quarantineSchema = z.object({ sinceUnixMs: unixMs, untilUnixMs: unixMs });
 
@@ -83,8 +99,11 @@ export const machineMemorySchema = z.object({
   name: z.string(),
   machineClass: machineClassSchema,
   details: machineDetailsSchema,
-  /** `destroying`: a destroy has begun and not ended; the machine may be anywhere between its places. */
-  phase: z.enum(['present', 'destroying', 'quarantined', 'restoring', 'gone']),
+  /**
+   * `creating`: a create has begun and is not committed; nobody was told of the machine yet. `destroying`: a destroy has
+   * begun and not ended; the machine may be anywhere between its places.
+   */
+  phase: z.enum(['creating', 'present', 'destroying', 'quarantined', 'restoring', 'gone']),
   /** The last state that was believed: on, or off and why; with the host boot it was seen in (L6). */
   run: z
     .object({ on: z.boolean(), cause: stopCauseSchema.optional(), atUnixMs: unixMs, bootId: z.string() })
@@ -97,6 +116,11 @@ export const machineMemorySchema = z.object({
   hold: wordSchema.optional(),
   protect: wordSchema.optional(),
   quarantine: quarantineSchema.optional(),
+  /** Stopped by a command: it stays off until one starts it (D16). */
+  adminStop: orderSchema.optional(),
+  /** Destroyed by a command, which is its own warrant: nothing but a word of an operator stops that (D14). */
+  ordered: orderSchema.optional(),
+  limits: limitsSchema.optional(),
   /** Whom the guest's GECOS names now, as far as we set it (D25). */
   loginOwner: addressSchema.optional(),
   /** Since when the credential has had an owner whom GECOS does not name. */

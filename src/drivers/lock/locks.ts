@@ -12,6 +12,15 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * somebody waits for would split the lock in two.
  */
 export const createLocks = ({ dir }: { readonly dir: string }): Locks => ({
+  withCreate: async (name, { waitMs }, body) => {
+    await ensureSharedDirectory(dir);
+    // Any name makes a file name; what is a good name for a machine is decided elsewhere.
+    return withFlock(join(dir, `create-${Buffer.from(name).toString('base64url')}.lock`), { waitMs }, body);
+  },
+  withAllocation: async ({ waitMs }, body) => {
+    await ensureSharedDirectory(dir);
+    return withFlock(join(dir, 'allocation.lock'), { waitMs }, body);
+  },
   withMachine: async (uuid, { waitMs }, body) => {
     if (!uuidPattern.test(uuid)) {
       const facts = { code: 'lock-name', retryable: false, hint: 'a lower-case domain UUID is wanted' };

@@ -121,6 +121,7 @@ const observation = (change: Partial<Observation> = {}): Observation => ({
   domain: known(off),
   record: known(record),
   addressesListed: known(true),
+  createRuns: known(false),
   nameTaken: false,
   subscriptionTaken: false,
   absentSinceUnixMs: undefined,

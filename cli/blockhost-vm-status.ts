@@ -1,0 +1,3 @@
+import { vmStatus } from './programs/vm-status.ts';
+
+await vmStatus().parseAsync();
