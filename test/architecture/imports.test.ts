@@ -59,6 +59,7 @@ const PLAIN = [
   'src/domain',
   'src/ports',
   'src/operations',
+  'src/commands',
   'src/daemon',
   'src/drivers/files',
   'streams',
