@@ -123,7 +123,8 @@ const checkFreshness = (view: EntitlementView, observation: Observation, policy:
   return refuse('clocks-apart', `wall clock and head's block time are ${Math.round(gapMs / 1000)} s apart`);
 };
 
-const agree = (read: WitnessRead, view: EntitlementView): boolean =>
+/** Does this read say what the finalized level says? */
+export const agrees = (read: WitnessRead, view: EntitlementView): boolean =>
   view.finalized.known &&
   read.expiresAtUnix === view.finalized.value.expiresAtUnix &&
   read.cancelled === view.finalized.value.cancelled;
@@ -135,7 +136,7 @@ const agree = (read: WitnessRead, view: EntitlementView): boolean =>
 const checkDisagreement = (view: EntitlementView): Permit | undefined => {
   if (view.endpointsConfigured < 2) return undefined;
   if (!view.finalized.known) return refuse('facts-unknown', `unknown at finalized: ${view.finalized.why}`);
-  const liar = view.witnesses.find((read) => !agree(read, view));
+  const liar = view.witnesses.find((read) => !agrees(read, view));
   return liar && refuse('facts-unknown', `${liar.endpoint} says something else at the finalized block`);
 };
 
@@ -145,13 +146,13 @@ const checkDisagreement = (view: EntitlementView): Permit | undefined => {
  */
 const checkWitnesses = (view: EntitlementView, observation: Observation, policy: Policy): Permit | undefined => {
   const { memory, nowUnixMs } = observation;
-  const liar = view.witnesses.find((read) => !agree(read, view));
+  const liar = view.witnesses.find((read) => !agrees(read, view));
   if (liar) return refuse('facts-unknown', `${liar.endpoint} says something else at the finalized block`);
   const endpoints = new Set(view.witnesses.map((read) => read.endpoint));
   if (endpoints.size >= 2) return undefined;
   if (view.endpointsConfigured >= 2)
     return refuse('waiting-for-witness', 'only one endpoint answers; destruction wants two');
-  const first = memory?.witnesses.find((read) => agree(read, view));
+  const first = memory?.witnesses.find((read) => agrees(read, view));
   const dueAt = (first?.readAtUnixMs ?? nowUnixMs) + policy.witnessGapMs;
   if (first && nowUnixMs >= dueAt) return undefined;
   return refuse('waiting-for-witness', `with one endpoint a second read is due at ${iso(dueAt)}`, dueAt);
