@@ -83,7 +83,7 @@ const checkLevel = (
     return refuse(
       'paid',
       `paid until ${iso(expiresAtUnixMs)} at ${level}`,
-      paidLookAgain(observation, level, expiry.value, policy),
+      paidLookAgain(observation, expiry.value, policy),
     );
   }
   const overAt = dueUnixMs(expiry.value, kind, observation.memory, policy) + policy.expiryMarginMs;
@@ -102,10 +102,10 @@ const checkLevel = (
  * Where only an older level still says paid (a cancellation that has not settled), it will say otherwise once its block
  * time has passed the newer expiry; else there is nothing to see before the expiry itself.
  */
-const paidLookAgain = (observation: Observation, level: FinalityLevel, expiry: Expiry, policy: Policy): number => {
+const paidLookAgain = (observation: Observation, expiry: Expiry, policy: Policy): number => {
   const head = expiryAt(observation, 'head');
   const atHead = head.known ? head.value.expiresAtUnixMs : expiry.expiresAtUnixMs;
-  if (level === 'head' || atHead >= expiry.expiresAtUnixMs) return expiry.expiresAtUnixMs + policy.expiryMarginMs + 1;
+  if (atHead >= expiry.expiresAtUnixMs) return expiry.expiresAtUnixMs + policy.expiryMarginMs + 1;
   return observation.nowUnixMs + Math.max(1000, atHead + policy.expiryMarginMs - expiry.blockUnixMs);
 };
 

@@ -27,15 +27,15 @@ const facts = (fleet: number, change: Partial<JournalState> = {}) =>
 
 describe('the breaker', () => {
   it('has nothing to say in quiet times', () => {
-    expect(facts(8)).toEqual({ breaker: {}, breakerWouldTrip: {} });
-    expect(facts(8, { harm: [...harmed('suspend', 2), ...harmed('destroy', 1)] })).toEqual({
+    expect(facts(8)).toStrictEqual({ breaker: {}, breakerWouldTrip: {} });
+    expect(facts(8, { harm: [...harmed('suspend', 2), ...harmed('destroy', 1)] })).toStrictEqual({
       breaker: {},
       breakerWouldTrip: {},
     });
   });
 
   it('says how many machines were harmed in which time, how many may be, and which word releases it', () => {
-    expect(facts(8, { harm: [...harmed('suspend', 4), ...harmed('destroy', 2)] })).toEqual({
+    expect(facts(8, { harm: [...harmed('suspend', 4), ...harmed('destroy', 2)] })).toStrictEqual({
       breaker: {},
       breakerWouldTrip: {
         suspend:
@@ -47,13 +47,13 @@ describe('the breaker', () => {
   });
 
   it('allows the smallest count also where the fleet is a single machine', () => {
-    expect(facts(1, { harm: harmed('suspend', 2) }).breakerWouldTrip).toEqual({});
+    expect(facts(1, { harm: harmed('suspend', 2) }).breakerWouldTrip).toStrictEqual({});
     expect(facts(1, { harm: harmed('suspend', 3) }).breakerWouldTrip).toHaveProperty('suspend');
   });
 
   it('that is open says what tripped it, does not trip again, and leaves the other kind alone', () => {
     const breaker = { suspend: { atUnixMs: 1, reason: 'too many at once' } };
-    expect(facts(4, { breaker, harm: [...harmed('suspend', 4), ...harmed('destroy', 1)] })).toEqual({
+    expect(facts(4, { breaker, harm: [...harmed('suspend', 4), ...harmed('destroy', 1)] })).toStrictEqual({
       breaker: { suspend: 'the breaker is open: too many at once' },
       breakerWouldTrip: {},
     });

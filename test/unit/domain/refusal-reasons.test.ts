@@ -51,8 +51,10 @@ const harm = (
 type Told = readonly [Refusal, string, number?];
 const told = (permit: ReturnType<typeof harm>): Told | string => {
   if (permit.granted) return permit.because;
-  const { refusal, because, lookAgainAtUnixMs: look } = permit;
-  return look === undefined ? [refusal, because] : [refusal, because, (look - NOW_MS) / 1000];
+  const { refusal, because, ...look } = permit;
+  return 'lookAgainAtUnixMs' in look
+    ? [refusal, because, (look.lookAgainAtUnixMs - NOW_MS) / 1000]
+    : [refusal, because];
 };
 
 describe('a refused suspension says', () => {
@@ -107,6 +109,25 @@ describe('a refused suspension says', () => {
         "the safe block's time is 2027-01-15T07:59:30.000Z, it must pass 2027-01-15T07:59:50.000Z",
         20.001,
       ],
+    ],
+    [
+      'that the block is older than the expiry, not that it is paid (C9)',
+      { levels: { ...quiet(at(-40)), safe: at(-40, 60) } },
+      [
+        'waiting-for-finality',
+        "the safe block's time is 2027-01-15T07:59:00.000Z, it must pass 2027-01-15T07:59:50.000Z",
+        50.001,
+      ],
+    ],
+    [
+      'that the wall clock is behind a block that calls it over, not that it is paid (C9)',
+      { levels: quiet(at(5, -60)) },
+      ['not-over-yet', 'not over before 2027-01-15T08:00:35.000Z by the wall clock', 35.001],
+    ],
+    [
+      'that the machine is not known, where it is not (L3)',
+      { memory: undefined },
+      ['facts-unknown', 'unknown at head: the machine is not known yet'],
     ],
     [
       'that the reading is old, and to read again now (C5)',
