@@ -31,10 +31,9 @@ export const nextMove = (
   policy: Policy,
   nowUnixMs: number,
 ): Move => {
-  if (policy.suspendMode === 'save' && !suspending?.saveFailed && !suspending?.requests) {
-    return { step: { do: 'save' }, because: 'suspend_mode is save' };
-  }
   if (suspending === undefined || suspending.requests + suspending.powerOffs === 0) {
+    if (policy.suspendMode === 'save' && !suspending?.saveFailed)
+      return { step: { do: 'save' }, because: 'suspend_mode is save' };
     if (domain.run === 'paused')
       return { step: { do: 'power-off', how: 'graceful' }, because: 'a paused guest cannot hear a request' };
     return ask(domain, 0);

@@ -1,3 +1,4 @@
+import type { LoginView } from './entitlement.ts';
 import type { Address } from './identity.ts';
 import type { Observation } from './observation.ts';
 import type { Step } from './plan.ts';
@@ -17,6 +18,10 @@ const ownerInGuest = (observation: Observation): string | undefined => {
   return (owner ?? memory?.details.owner)?.toLowerCase();
 };
 
+/** What the chain says about the proven token; what was asked about another token does not count. */
+const provenLogin = (observation: Observation): LoginView | undefined =>
+  observation.login?.tokenId === provenToken(observation) ? observation.login : undefined;
+
 /**
  * The new owner that the guest does not name yet; absent where nothing is known to have changed. A change counts at
  * `safe`, agreed by the head (D25).
@@ -24,26 +29,24 @@ const ownerInGuest = (observation: Observation): string | undefined => {
 export const newOwner = (
   observation: Observation,
 ): { readonly owner: Address; readonly tokenId: bigint } | undefined => {
-  const { login } = observation;
-  const token = provenToken(observation);
-  if (login === undefined || token === undefined || login.tokenId !== token) return undefined;
-  if (!login.safe.known || !login.head.known || login.safe.value !== login.head.value) return undefined;
-  return login.safe.value === ownerInGuest(observation) ? undefined : { owner: login.safe.value, tokenId: token };
+  const login = provenLogin(observation);
+  if (!login?.safe.known || !login.head.known || login.safe.value !== login.head.value) return undefined;
+  return login.safe.value === ownerInGuest(observation)
+    ? undefined
+    : { owner: login.safe.value, tokenId: login.tokenId };
 };
 
 /** Somebody else than the guest names is, or is about to be, the owner: some readable level says so (D25). */
 export const ownerInDoubt = (observation: Observation): boolean => {
-  const { login } = observation;
-  if (login === undefined || login.tokenId !== provenToken(observation)) return false;
-  return [login.head, login.safe].some((fact) => fact.known && fact.value !== ownerInGuest(observation));
+  const login = provenLogin(observation);
+  return [login?.head, login?.safe].some((fact) => fact?.known && fact.value !== ownerInGuest(observation));
 };
 
 /** Both levels are known, and both name whom the guest names; a machine without a proven token has nothing to agree with. */
 const ownerIsRight = (observation: Observation): boolean => {
-  const { login } = observation;
   if (provenToken(observation) === undefined) return true;
-  if (login === undefined || !login.head.known || !login.safe.known) return false;
-  return login.tokenId === provenToken(observation) && !ownerInDoubt(observation);
+  const login = provenLogin(observation);
+  return [login?.head, login?.safe].every((fact) => fact?.known && fact.value === ownerInGuest(observation));
 };
 
 /**

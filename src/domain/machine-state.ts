@@ -17,18 +17,12 @@ export type MachineState =
   | 'missing'
   | 'gone';
 
-const presentState = (observation: Observation): MachineState => {
-  const { memory, domain } = observation;
-  if (!domain.known) return 'unseen';
-  if (domain.value === 'absent') return 'missing';
-  if (isOn(domain.value)) return memory?.suspending ? 'stopping' : 'running';
-  return memory?.suspendedAtUnixMs === undefined ? 'off' : 'suspended';
-};
-
-export const stateOf = (observation: Observation): MachineState => {
-  const { memory, domain } = observation;
+export const stateOf = ({ memory, domain }: Observation): MachineState => {
   if (!domain.known) return 'unseen';
   if (memory === undefined) return 'stranger';
   if (memory.ordered !== undefined && memory.phase !== 'gone') return 'condemned';
-  return memory.phase === 'present' ? presentState(observation) : memory.phase;
+  if (memory.phase !== 'present') return memory.phase;
+  if (domain.value === 'absent') return 'missing';
+  if (isOn(domain.value)) return memory.suspending ? 'stopping' : 'running';
+  return memory.suspendedAtUnixMs === undefined ? 'off' : 'suspended';
 };

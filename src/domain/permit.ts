@@ -83,7 +83,7 @@ const checkLevel = (
     return refuse(
       'paid',
       `paid until ${iso(expiresAtUnixMs)} at ${level}`,
-      paidLookAgain(observation, level, expiry.value, policy),
+      paidLookAgain(observation, expiry.value, policy),
     );
   }
   const overAt = dueUnixMs(expiry.value, kind, observation.memory, policy) + policy.expiryMarginMs;
@@ -102,10 +102,10 @@ const checkLevel = (
  * Where only an older level still says paid (a cancellation that has not settled), it will say otherwise once its block
  * time has passed the newer expiry; else there is nothing to see before the expiry itself.
  */
-const paidLookAgain = (observation: Observation, level: FinalityLevel, expiry: Expiry, policy: Policy): number => {
+const paidLookAgain = (observation: Observation, expiry: Expiry, policy: Policy): number => {
   const head = expiryAt(observation, 'head');
   const atHead = head.known ? head.value.expiresAtUnixMs : expiry.expiresAtUnixMs;
-  if (level === 'head' || atHead >= expiry.expiresAtUnixMs) return expiry.expiresAtUnixMs + policy.expiryMarginMs + 1;
+  if (atHead >= expiry.expiresAtUnixMs) return expiry.expiresAtUnixMs + policy.expiryMarginMs + 1;
   return observation.nowUnixMs + Math.max(1000, atHead + policy.expiryMarginMs - expiry.blockUnixMs);
 };
 
@@ -123,7 +123,8 @@ const checkFreshness = (view: EntitlementView, observation: Observation, policy:
   return refuse('clocks-apart', `wall clock and head's block time are ${Math.round(gapMs / 1000)} s apart`);
 };
 
-const agree = (read: WitnessRead, view: EntitlementView): boolean =>
+/** Does this read say what the finalized level says? */
+export const agrees = (read: WitnessRead, view: EntitlementView): boolean =>
   view.finalized.known &&
   read.expiresAtUnix === view.finalized.value.expiresAtUnix &&
   read.cancelled === view.finalized.value.cancelled;
@@ -135,7 +136,7 @@ const agree = (read: WitnessRead, view: EntitlementView): boolean =>
 const checkDisagreement = (view: EntitlementView): Permit | undefined => {
   if (view.endpointsConfigured < 2) return undefined;
   if (!view.finalized.known) return refuse('facts-unknown', `unknown at finalized: ${view.finalized.why}`);
-  const liar = view.witnesses.find((read) => !agree(read, view));
+  const liar = view.witnesses.find((read) => !agrees(read, view));
   return liar && refuse('facts-unknown', `${liar.endpoint} says something else at the finalized block`);
 };
 
@@ -145,13 +146,13 @@ const checkDisagreement = (view: EntitlementView): Permit | undefined => {
  */
 const checkWitnesses = (view: EntitlementView, observation: Observation, policy: Policy): Permit | undefined => {
   const { memory, nowUnixMs } = observation;
-  const liar = view.witnesses.find((read) => !agree(read, view));
+  const liar = view.witnesses.find((read) => !agrees(read, view));
   if (liar) return refuse('facts-unknown', `${liar.endpoint} says something else at the finalized block`);
   const endpoints = new Set(view.witnesses.map((read) => read.endpoint));
   if (endpoints.size >= 2) return undefined;
   if (view.endpointsConfigured >= 2)
     return refuse('waiting-for-witness', 'only one endpoint answers; destruction wants two');
-  const first = memory?.witnesses.find((read) => agree(read, view));
+  const first = memory?.witnesses.find((read) => agrees(read, view));
   const dueAt = (first?.readAtUnixMs ?? nowUnixMs) + policy.witnessGapMs;
   if (first && nowUnixMs >= dueAt) return undefined;
   return refuse('waiting-for-witness', `with one endpoint a second read is due at ${iso(dueAt)}`, dueAt);

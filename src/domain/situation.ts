@@ -3,10 +3,10 @@ import type { Fact } from './fact.ts';
 import type { MachineMemory } from './journal/memory.ts';
 import type { MachineState } from './machine-state.ts';
 import type { Observation } from './observation.ts';
-import { type HarmRequest, type Permit, permitHarm } from './permit.ts';
+import { agrees, type HarmRequest, type Permit, permitHarm } from './permit.ts';
 import type { Chore, Report, Step } from './plan.ts';
 import type { Policy } from './policy.ts';
-import { expiryAt, type Standing } from './standing.ts';
+import { expiryAt, type Standing, viewOf } from './standing.ts';
 
 /** An observation with what every row asks of it worked out once. */
 export interface Situation {
@@ -54,12 +54,12 @@ export const lookAtExpiry = ({ observation, policy }: Situation): number | undef
 export const wait = (because: string, lookAgainAtUnixMs?: number): Outcome =>
   lookAgainAtUnixMs === undefined ? { because } : { because, lookAgainAtUnixMs };
 
-const firstWitness = ({ observation }: Situation): readonly Chore[] => {
-  const view = observation.chain.kind === 'view' ? observation.chain.view : undefined;
-  const [read] = view?.witnesses ?? [];
+/** Noted is what the permit will count from; it says itself what that is, or the two could wait for each other. */
+const firstWitness = ({ observation, memory }: Situation): readonly Chore[] => {
+  const view = viewOf(observation);
+  const read = view?.witnesses[0];
   if (view === undefined || view.endpointsConfigured > 1 || read === undefined) return [];
-  const noted = observation.memory?.witnesses.some((known) => known.expiresAtUnix === read.expiresAtUnix);
-  return noted ? [] : [{ chore: 'note-witness', read }];
+  return memory.witnesses.some((noted) => agrees(noted, view)) ? [] : [{ chore: 'note-witness', read }];
 };
 
 const refused = (situation: Situation, request: HarmRequest, permit: Permit & { granted: false }): Outcome => {

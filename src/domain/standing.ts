@@ -1,5 +1,6 @@
-import type { Entitlement, EntitlementView } from './entitlement.ts';
+import type { EntitlementView } from './entitlement.ts';
 import { type Fact, known, unknown } from './fact.ts';
+import type { MachineMemory } from './journal/memory.ts';
 import type { Observation } from './observation.ts';
 import type { Policy } from './policy.ts';
 
@@ -19,24 +20,15 @@ export interface Expiry {
   readonly blockUnixMs: number;
 }
 
-const expiryOf = (entitlement: Entitlement, grantUntilUnix: bigint | undefined): Expiry => {
-  const until = entitlement.expiresAtUnix;
-  return {
-    expiresAtUnixMs: unixMsOf(grantUntilUnix !== undefined && grantUntilUnix > until ? grantUntilUnix : until),
-    blockUnixMs: unixMsOf(entitlement.atBlock.timestampUnix),
-  };
-};
+/** An operator's grant counts where it is later (D15). */
+const withGrant = (expiresAtUnix: bigint, { grantUntilUnix = 0n }: MachineMemory): number =>
+  unixMsOf(grantUntilUnix > expiresAtUnix ? grantUntilUnix : expiresAtUnix);
 
-const recordExpiry = (observation: Observation): Fact<Expiry> => {
-  const { record, memory, nowUnixMs } = observation;
+const recordExpiry = ({ record, nowUnixMs }: Observation, memory: MachineMemory): Fact<Expiry> => {
   if (!record.known) return record;
-  const until = record.value?.expiresAtUnix ?? memory?.lastExpiresAtUnix;
+  const until = record.value?.expiresAtUnix ?? memory.lastExpiresAtUnix;
   if (until === undefined) return unknown('the record has no expires_at and the journal remembers none', nowUnixMs);
-  const grant = memory?.grantUntilUnix;
-  return known({
-    expiresAtUnixMs: unixMsOf(grant !== undefined && grant > until ? grant : until),
-    blockUnixMs: nowUnixMs,
-  });
+  return known({ expiresAtUnixMs: withGrant(until, memory), blockUnixMs: nowUnixMs });
 };
 
 /**
@@ -46,11 +38,13 @@ const recordExpiry = (observation: Observation): Fact<Expiry> => {
 export const expiryAt = (observation: Observation, level: 'head' | 'safe' | 'finalized'): Fact<Expiry> => {
   const { memory, chain, nowUnixMs } = observation;
   if (memory === undefined) return unknown('the machine is not known yet', nowUnixMs);
-  if (memory.machineClass.kind === 'record-only') return recordExpiry(observation);
+  if (memory.machineClass.kind === 'record-only') return recordExpiry(observation, memory);
   if (chain.kind !== 'view')
     return unknown('the machine is bound to a subscription, and its chain is not configured', nowUnixMs);
   const fact = chain.view[level];
-  return fact.known ? known(expiryOf(fact.value, memory.grantUntilUnix)) : fact;
+  if (!fact.known) return fact;
+  const { expiresAtUnix, atBlock } = fact.value;
+  return known({ expiresAtUnixMs: withGrant(expiresAtUnix, memory), blockUnixMs: unixMsOf(atBlock.timestampUnix) });
 };
 
 export const standingOf = (expiry: Expiry, nowUnixMs: number, policy: Policy): Standing => {
