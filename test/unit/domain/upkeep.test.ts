@@ -3,76 +3,16 @@ import type { DomainState } from '../../../src/domain/domain-state.ts';
 import { known, unknown } from '../../../src/domain/fact.ts';
 import type { MachineDetails, MachineMemory } from '../../../src/domain/journal/memory.ts';
 import type { Observation } from '../../../src/domain/observation.ts';
-import { DEFAULT_POLICY } from '../../../src/domain/policy.ts';
 import type { VmRecord } from '../../../src/domain/record.ts';
-import { upkeep } from '../../../src/domain/upkeep.ts';
-import {
-  exampleDomain,
-  exampleMemory,
-  exampleObservation,
-  exampleView,
-  NOW_MS,
-  quiet,
-} from '../../support/example-observation.ts';
+import { exampleDomain, exampleView, NOW_MS, quiet } from '../../support/example-observation.ts';
+import { chores, details, off, paidView, without, withRecord } from '../../support/orderly-machine.ts';
+import { suspending } from '../../support/row-plan.ts';
 
 /* Which chores a look brings (L12); nothing else is expected than what is listed. */
 
 const NOW_UNIX = 1_800_000_000n;
 const NEW_OWNER = `0x${'b2'.repeat(20)}` as const;
 const why = unknown('no answer', NOW_MS);
-const suspending = {
-  sinceUnixMs: NOW_MS,
-  requests: 1,
-  lastRequestUnixMs: NOW_MS,
-  powerOffs: 0,
-  lastPowerOffUnixMs: 0,
-  saveFailed: false,
-};
-const details: MachineDetails = {
-  ...exampleMemory.details,
-  ipAddress: '192.0.2.7',
-  ipv6Address: '2001:db8::7',
-  createdAtUnix: 1000n,
-  nftTokenId: 7n,
-  nftMinted: true,
-};
-const memory: MachineMemory = {
-  ...exampleMemory,
-  details,
-  run: { on: true, atUnixMs: NOW_MS, bootId: 'boot' },
-  lastExpiresAtUnix: NOW_UNIX + 100n,
-};
-const domain: DomainState = { ...exampleDomain, metadata: { schema: 1, uuid: exampleMemory.uuid } };
-const off: DomainState = { ...domain, run: 'off', reason: 'shutdown' };
-const record: VmRecord = {
-  name: 'blockhost-007',
-  status: 'active',
-  ipAddress: '192.0.2.7',
-  ipv6Address: '2001:db8::7',
-  owner: details.owner,
-  username: 'customer',
-  createdAtUnix: 1000n,
-  expiresAtUnix: NOW_UNIX + 100n,
-  nftTokenId: 7n,
-  nftMinted: true,
-};
-const paidView = exampleView(quiet({ expiresIn: 100, lag: 0 }));
-
-const chores = (change: Partial<Observation> = {}, remembered: Partial<MachineMemory> = {}) =>
-  upkeep(
-    exampleObservation(paidView, {
-      memory: { ...memory, ...remembered },
-      domain: known(domain),
-      record: known(record),
-      ...change,
-    }),
-    DEFAULT_POLICY,
-  );
-const withRecord = (change: Partial<VmRecord>) => ({ record: known({ ...record, ...change }) });
-const without = <Key extends keyof VmRecord>(key: Key) => {
-  const { [key]: _, ...rest } = record;
-  return { record: known(rest as VmRecord) };
-};
 
 describe('what is noted of a run', () => {
   const noted = (change: Partial<Observation>, remembered: Partial<MachineMemory> = {}) =>
@@ -134,6 +74,11 @@ describe('what the journal keeps of a record that may get lost', () => {
     expect(chores(withRecord({ nftMinted: false }))).toEqual([]);
   });
 
+  it('is not that a token was minted which is only reserved (D25)', () => {
+    const reserved = { details: { ...details, nftMinted: false } };
+    expect(chores(withRecord({ nftMinted: false }), reserved)).toEqual([]);
+  });
+
   it('is never emptied by a record that lacks something', () => {
     expect(chores(withRecord({ ipv6Address: '', username: '', owner: '' }))).toEqual([]);
     expect(chores(without('nftTokenId'))).toEqual([]);
@@ -176,78 +121,6 @@ describe('the expiry', () => {
     expect(chores({ record: why }, recordOnly)).toEqual([]);
     expect(chores(without('expiresAtUnix'), recordOnly)).toEqual([]);
     expect(chores({ record: known(undefined) }, { ...recordOnly, lastExpiresAtUnix: undefined })).toEqual([]);
-  });
-});
-
-describe('a record of a machine that is there', () => {
-  const patch = (of: object) => [{ chore: 'patch-record', patch: of }];
-  const suspendedSince = { suspendedAtUnixMs: NOW_MS - 1001, run: { on: false, atUnixMs: 1, bootId: 'boot' } } as const;
-  const isOff = { domain: known(off) };
-
-  it('says that it is suspended, and since when, in whole seconds', () => {
-    expect(chores(isOff, suspendedSince)).toEqual(patch({ status: 'suspended', suspendedAtUnix: 1_799_999_998n }));
-    expect(
-      chores({ ...isOff, ...withRecord({ status: 'suspended', suspendedAtUnix: 1_799_999_998n }) }, suspendedSince),
-    ).toEqual([]);
-  });
-
-  it('loses marks of a suspension and of a destruction that are wrong', () => {
-    expect(chores(withRecord({ status: 'suspended', suspendedAtUnix: 5n }))).toEqual(
-      patch({ status: 'active', suspendedAtUnix: null }),
-    );
-    expect(chores(withRecord({ destroyedAtUnix: 5n }))).toEqual(patch({ destroyedAtUnix: null }));
-  });
-
-  it('names whom the guest names, once we have set it, however the address is written (D25)', () => {
-    const set = { loginOwner: NEW_OWNER, details: { ...details, owner: NEW_OWNER } };
-    expect(chores({}, { loginOwner: NEW_OWNER })).toEqual(patch({ owner: NEW_OWNER, gecosSynced: true }));
-    expect(chores(withRecord({ ownerWallet: NEW_OWNER }), set)).toEqual([]);
-    expect(chores(withRecord({ ownerWallet: NEW_OWNER.replaceAll('b', 'B') }), set)).toEqual([
-      { chore: 'note-details', details: { ...details, owner: NEW_OWNER.replaceAll('b', 'B') } },
-    ]);
-  });
-
-  it('gets back the address that it lost, where one is remembered', () => {
-    expect(chores(withRecord({ ipAddress: '' }))).toEqual(patch({ ipAddress: '192.0.2.7' }));
-    expect(chores(withRecord({ ipAddress: '' }), { details: { ...details, ipAddress: '' } })).toEqual([]);
-  });
-
-  it('is written anew where it is lost, as the machine stands, with the last expiry known', () => {
-    const lost = { record: known(undefined) };
-    const again = (status: string, expiresAtUnix: bigint) => [{ chore: 'restore-record', status, expiresAtUnix }];
-    expect(chores(lost)).toEqual(again('active', NOW_UNIX + 100n));
-    expect(chores({ ...lost, ...isOff }, suspendedSince)).toEqual(again('suspended', NOW_UNIX + 100n));
-    const noChain = { ...lost, chain: { kind: 'not-configured' } } as const;
-    expect(chores(noChain, { lastExpiresAtUnix: 5n })).toEqual(again('active', 5n));
-    expect(chores(noChain, { lastExpiresAtUnix: undefined })).toEqual([]);
-  });
-
-  it.each(['destroying', 'restoring'] as const)('is left as it is while the machine is %s', (phase) => {
-    expect(chores(withRecord({ status: 'suspended', ipAddress: '' }), { phase })).toEqual([]);
-    expect(chores({ record: known(undefined) }, { phase })).toEqual([]);
-  });
-});
-
-describe('a record of a machine that was destroyed', () => {
-  const closed = (destroyedAtUnix: bigint) => [
-    { chore: 'patch-record', patch: { status: 'destroyed', destroyedAtUnix } },
-  ];
-  const absent = { domain: known('absent') } as const;
-  const quarantine = { sinceUnixMs: NOW_MS - 60_001, untilUnixMs: NOW_MS };
-
-  it('is closed, since it went into quarantine, or now where that is not remembered any more', () => {
-    expect(chores(absent, { phase: 'quarantined', quarantine })).toEqual(closed(1_799_999_939n));
-    expect(chores(absent, { phase: 'gone' })).toEqual(closed(1_800_000_000n));
-  });
-
-  it('stays as it is where it is closed, is not there, or belongs to a successor', () => {
-    for (const phase of ['quarantined', 'gone'] as const) {
-      expect(chores({ ...absent, ...withRecord({ status: 'destroyed' }) }, { phase })).toEqual([]);
-      expect(chores({ ...absent, record: known(undefined) }, { phase })).toEqual([]);
-      expect(chores({ ...absent, ...withRecord({ createdAtUnix: 1001n }) }, { phase })).toEqual([]);
-      expect(chores({ ...absent, nameTaken: true }, { phase })).toEqual([]);
-      expect(chores({ ...absent, record: why }, { phase })).toEqual([]);
-    }
   });
 });
 
