@@ -40,7 +40,7 @@ const met = (change: Partial<Observation>) => {
   const outcome = adopt(
     exampleObservation(view, { memory: undefined, domain: known(domain), record: known(record), ...change }),
   );
-  expect(outcome.because, 'every decision says why (L9)').not.toBe('');
+  expect(outcome.because, 'every decision says why (L9)').toMatch(/\w/);
   return outcome;
 };
 
