@@ -292,6 +292,41 @@ describe('what the journal means', () => {
       { protect: undefined },
     ],
     [
+      'stopped by a command is so until one starts it, and a suspension does not hide it (D16)',
+      [on, { kind: 'stopped-by-hand', uuid: UUID, by: 'op' }, { kind: 'suspended', uuid: UUID, atUnixMs: NOW }],
+      { adminStop: { by: 'op', sinceUnixMs: NOW + 1 }, run: { on: false, cause: 'admin' } },
+    ],
+    [
+      'started by a command takes back the stop and a suspension under way',
+      [
+        { kind: 'stopped-by-hand', uuid: UUID, by: 'op' },
+        intent('save', 'suspend'),
+        { kind: 'started-by-hand', uuid: UUID, by: 'op' },
+      ],
+      { adminStop: undefined, suspending: undefined },
+    ],
+    [
+      'seen running after it was seen off takes a stop back, too',
+      [off('admin'), { kind: 'stopped-by-hand', uuid: UUID, by: 'op' }, on],
+      { adminStop: undefined, run: { on: true } },
+    ],
+    [
+      'seen running while it goes down does not',
+      [on, { kind: 'stopped-by-hand', uuid: UUID, by: 'op' }, on],
+      { adminStop: { by: 'op' } },
+    ],
+    ['a grant counts (D15)', [{ kind: 'granted', uuid: UUID, untilUnix: 9n, by: 'op' }], { grantUntilUnix: 9n }],
+    [
+      'an ordered destroy is in force (D14)',
+      [{ kind: 'destroy-ordered', uuid: UUID, by: 'op', argv: [], chain: 'paid' }],
+      { ordered: { by: 'op', sinceUnixMs: NOW } },
+    ],
+    [
+      'limits are the last ones',
+      [{ kind: 'limits-set', uuid: UUID, limits: { cpuShares: 5 } }],
+      { limits: { cpuShares: 5 } },
+    ],
+    [
       'an acknowledgement takes a machine out of its parking (L8)',
       [failed('restore', false), { kind: 'ack', what: UUID, by: 'op' }],
       { failures: {} },
@@ -350,6 +385,21 @@ describe('what the journal means', () => {
     ).toBeUndefined();
     expect(fold({ kind: 'ack', what: 'chain', by: 'op' }).chainAckUnixMs).toBe(NOW);
     expect(fold({ kind: 'chain-advanced', follower: 'f', cursor, derived: ['x'] }).cursors).toEqual({ f: cursor });
+  });
+
+  it('a create has begun, is committed and on as far as anybody was told (L6), or leaves no trace', () => {
+    const { how: _, ...rest } = known as Extract<JournalEvent, { kind: 'machine-known' }>;
+    const begun = foldJournal(EMPTY_JOURNAL, { ...rest, kind: 'create-begun', by: 'op' }, NOW);
+    expect(begun.machines[UUID]).toMatchObject({ name: 'vm', phase: 'creating', witnesses: [], failures: {} });
+    expect(foldJournal(begun, { ...rest, kind: 'create-begun', by: 'again' }, NOW)).toEqual(begun);
+    const created = foldJournal(begun, { kind: 'created', uuid: UUID, bootId: 'b' }, NOW + 1);
+    expect(created.machines[UUID]).toMatchObject({
+      phase: 'present',
+      run: { on: true, atUnixMs: NOW + 1, bootId: 'b' },
+    });
+    const other = foldJournal(begun, { ...known, uuid: 'other' } as JournalEvent, NOW);
+    const undone = foldJournal(other, { kind: 'create-undone', uuid: UUID, why: 'broken off' }, NOW + 1);
+    expect(Object.keys(undone.machines)).toEqual(['other']);
   });
 
   it('is never changed in place', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DomainState } from '../../../src/domain/domain-state.ts';
+import { known as fact, unknown } from '../../../src/domain/fact.ts';
 import type { MachineMemory } from '../../../src/domain/journal/memory.ts';
 import type { Observation } from '../../../src/domain/observation.ts';
 import { NOW_MS } from '../../support/example-observation.ts';
@@ -31,6 +32,48 @@ const plan = (
   return made;
 };
 const told = (level: string, words: RegExp) => ({ level, what: expect.stringMatching(words) });
+
+describe('a machine that is being created', () => {
+  it('is left to its command, and looked at again soon, while that runs or nobody knows (L3)', () => {
+    for (const createRuns of [fact(true), unknown('no answer', NOW_MS)]) {
+      const left = plan('creating', PAID, ON, { createRuns });
+      expect(left).toMatchObject({ row: 'being-created', lookAgainAtUnixMs: NOW_MS + 5000 });
+      expect(left.step).toBeUndefined();
+    }
+  });
+
+  it('is undone where its command ended before it was committed', () => {
+    expect(plan('creating', PAID, ON, { createRuns: fact(false) })).toMatchObject({
+      row: 'create-broken-off',
+      step: { do: 'undo-create' },
+    });
+  });
+});
+
+describe('a machine whose destruction was ordered (D14)', () => {
+  const ordered = { ordered: { by: 'anna', sinceUnixMs: 1 } };
+
+  it('is destroyed for good wherever it stands, paid or not, and the journal says by whose word', () => {
+    for (const phase of ['present', 'destroying', 'quarantined', 'restoring'] as const)
+      expect(plan(phase, PAID, OFF, {}, ordered)).toMatchObject({
+        row: 'destroy-ordered',
+        because: 'destroyed by anna',
+        step: { do: 'destroy-for-good' },
+      });
+  });
+
+  it('waits while it is protected, until the very end of that (L11)', () => {
+    const word = { reason: 'evidence', by: 'bert', sinceUnixMs: 1 };
+    const until = (untilUnixMs?: number) =>
+      plan('present', PAID, OFF, {}, { ...ordered, protect: { ...word, untilUnixMs } });
+    const kept = until(NOW_MS + 1);
+    expect(kept).toMatchObject({ row: 'protected-from-destroy', lookAgainAtUnixMs: NOW_MS + 1 });
+    expect(kept.because).toContain('bert');
+    expect(kept.step).toBeUndefined();
+    expect(until()).toMatchObject({ row: 'protected-from-destroy' });
+    expect(until(NOW_MS)).toMatchObject({ row: 'destroy-ordered', step: { do: 'destroy-for-good' } });
+  });
+});
 
 describe('a machine whose destruction has begun', () => {
   it('is put together again where somebody started it, and that is told', () => {

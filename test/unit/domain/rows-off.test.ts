@@ -110,6 +110,8 @@ describe('a machine that is suspended', () => {
     const left = rowPlan(PAID, OFF, { ...suspended, ...stopped('admin') });
     expect(left).toMatchObject({ row: 'paid-but-stopped-by-hand', chores: [takenBack] });
     expect(left.step).toBeUndefined();
+    const byCommand = { ...suspended, adminStop: { by: 'anna', sinceUnixMs: 1 } };
+    expect(rowPlan(PAID, OFF, byCommand)).toMatchObject({ row: 'paid-but-stopped-by-hand', chores: [takenBack] });
     expect(rowPlan(ENDING, OFF, { ...suspended, ...stopped('admin') }).row).toBe('grace-over/not-over-yet');
   });
 

@@ -158,4 +158,16 @@ describe('addresses and metadata', () => {
     ]);
     expect(chores({ ...untidy, memory: undefined })).toEqual([]);
   });
+
+  it('are left to the command that makes a machine, or destroys it for good (D14)', () => {
+    const untidy = {
+      addressesListed: known(false),
+      domain: known(exampleDomain),
+      ...withRecord({ status: 'suspended' }),
+    };
+    const ordered = { by: 'anna', sinceUnixMs: 1 };
+    expect(chores(untidy, { phase: 'creating' })).toEqual([]);
+    expect(chores(untidy, { ordered })).toEqual([]);
+    expect(chores(withRecord({}), { ordered, phase: 'gone' })).toMatchObject([{ patch: { status: 'destroyed' } }]);
+  });
 });
