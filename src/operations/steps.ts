@@ -3,6 +3,7 @@ import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Step, StepArguments, StepName } from '../domain/plan.ts';
 import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
+import { purgeMachine } from './purge.ts';
 import { restoreMachine } from './restore.ts';
 import { setLogin } from './set-login.ts';
 
@@ -43,10 +44,7 @@ const EXECUTORS: Executors = {
   'power-off': (deps, { uuid }, { how }) => deps.hypervisor.powerOff(uuid, how),
   destroy: (deps, memory) => destroyMachine(deps, memory),
   restore: (deps, memory) => restoreMachine(deps, memory),
-  purge: async (deps, { uuid }) => {
-    await deps.quarantine.purge(uuid);
-    await deps.journal.append([{ kind: 'purged', uuid }]);
-  },
+  purge: (deps, memory) => purgeMachine(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
   'link-up': async (deps, { uuid }) => {
     await setLinks(deps, uuid, true);
