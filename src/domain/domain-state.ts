@@ -27,6 +27,10 @@ export type RunReason =
   | 'io-error'
   | 'user'
   | 'booted'
+  /** Paused by libvirt, which is writing its memory to disk now. */
+  | 'saving'
+  /** Paused by libvirt for a save that is over and did not succeed. */
+  | 'save-ended'
   | 'other';
 
 /** Our element in the domain's `<metadata>`: the host alone can rebuild the records from it. */

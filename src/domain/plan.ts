@@ -14,6 +14,8 @@ export interface StepArguments {
   readonly start: { readonly dropSaved: boolean; readonly linkDown: boolean };
   readonly 'request-shutdown': { readonly mode: ShutdownMode };
   readonly save: object;
+  /** Let a guest go on that a failed save left paused. */
+  readonly resume: object;
   readonly 'power-off': { readonly how: 'graceful' | 'forced' };
   /** Take the machine apart into quarantine (D21). */
   readonly destroy: object;

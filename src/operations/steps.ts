@@ -41,6 +41,10 @@ const EXECUTORS: Executors = {
   start,
   'request-shutdown': (deps, { uuid }, { mode }) => deps.hypervisor.requestShutdown(uuid, mode),
   save: (deps, { uuid }) => deps.hypervisor.save(uuid),
+  resume: async (deps, { uuid }) => {
+    const domain = await deps.hypervisor.look(uuid);
+    if (domain !== 'absent' && domain.run === 'paused') await deps.hypervisor.resumePaused(uuid);
+  },
   'power-off': (deps, { uuid }, { how }) => deps.hypervisor.powerOff(uuid, how),
   destroy: (deps, memory) => destroyMachine(deps, memory),
   restore: (deps, memory) => restoreMachine(deps, memory),

@@ -123,6 +123,25 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     shells.close();
   });
 
+  it('a save that outlasts our patience is seen as one that goes on, and then as done (D24)', async () => {
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const hypervisor = createHypervisor({ clock, log, shells, deadlines: { moveTimeoutMs: 60 } });
+    const storageDir = join(dir, 'disks');
+    const guest = await defineGuest(lab, { name: 'slow', storageDir, cloudInitDir: join(dir, 'seeds') });
+    await guest.start();
+    await guest.waitAgent();
+    await expect(hypervisor.save(guest.uuid)).rejects.toMatchObject({ code: 'libvirt-timeout', retryable: true });
+    const seen = new Set<string>();
+    await waitUntil(async () => {
+      const domain = await hypervisor.look(guest.uuid);
+      if (domain !== 'absent') seen.add(`${domain.run}/${domain.reason}`);
+      return seen.has('off/saved');
+    }, 20_000);
+    expect([...seen]).toEqual(['paused/saving', 'off/saved']);
+    await hypervisor.undefine(guest.uuid);
+    shells.close();
+  }, 60_000);
+
   it('reads the chain of a domain that is off through the pool that its disks are in, as deep as it goes (D21)', async () => {
     const asked: string[] = [];
     const shells = createShells({ uri: lab.uri, clock, log });

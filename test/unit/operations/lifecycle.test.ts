@@ -203,6 +203,58 @@ describe('a machine on its way', () => {
     expect(guest.boots).toBe(2);
   });
 
+  const saving = async (saves: 'slowly' | 'in vain', saveMs = MINUTE) => {
+    const made = await sold(60, createWorld({ ...POLICY, suspendMode: 'save' }));
+    made.guest.behaviour = { ...made.guest.behaviour, saves, saveMs };
+    return made;
+  };
+
+  it('keeps its power while a save that ran out of time goes on, and is suspended by it (D24)', async () => {
+    const { world, uuid, guest } = await saving('slowly');
+    await world.pass(uuid, 100_000);
+    expect(guest).toMatchObject({ run: 'paused', reason: 'saving' });
+    await world.pass(uuid, 2 * MINUTE);
+    expect(guest).toMatchObject({ run: 'off', reason: 'saved', saved: 'sound' });
+    expect([called(world, 'power off'), called(world, 'ask to shut down'), called(world, 'save')]).toEqual([0, 0, 1]);
+    expect(await record(world)).toMatchObject({ status: 'suspended' });
+  });
+
+  it('loses its power when a save does not end within the patience', async () => {
+    const { world, uuid, guest } = await saving('slowly', 1000 * MINUTE);
+    await world.pass(uuid, 5 * MINUTE);
+    expect(guest).toMatchObject({ run: 'off', reason: 'destroyed' });
+  });
+
+  it('goes on after a save that failed and left it paused, and is then asked to shut down (D24)', async () => {
+    const { world, uuid, guest } = await saving('in vain');
+    await world.pass(uuid, 3 * MINUTE);
+    expect(guest).toMatchObject({ run: 'off', reason: 'shutdown' });
+    expect([called(world, 'resume'), called(world, 'ask to shut down'), called(world, 'power off')]).toEqual([1, 1, 0]);
+  });
+
+  it('comes back when it is paid again during a save that goes on', async () => {
+    const { world, uuid, guest, ref } = await saving('slowly');
+    while (guest.run === 'running') await world.pass(uuid, 1000);
+    world.ledger.change(ref, nowUnix(world) + 7777n);
+    await world.pass(uuid, 2 * MINUTE);
+    expect(guest).toMatchObject({ run: 'running', boots: 1 });
+    expect(called(world, 'power off')).toBe(0);
+    expect(await record(world)).toMatchObject({ status: 'active' });
+  });
+
+  it('is not left paused when it is paid again after a save that failed', async () => {
+    const { world, uuid, guest } = await sold(100_000);
+    const basis = { row: 'expired-running', because: 'over', policyVersion: 1, observedAtUnixMs: 0 };
+    await world.journal.append([
+      { kind: 'intent', uuid, step: 'save', basis },
+      { kind: 'outcome', uuid, step: 'save', ok: false, durationMs: 1 },
+    ]);
+    Object.assign(guest, { run: 'paused', reason: 'save-ended' });
+    await world.look(uuid);
+    expect(guest.run).toBe('running');
+    expect(world.journal.state().machines[uuid]?.suspending).toBeUndefined();
+  });
+
   it('is woken from a saved image, or booted where that is corrupt (D24)', async () => {
     const { world, uuid, guest, ref } = await sold(60, createWorld({ ...POLICY, suspendMode: 'save' }));
     await world.pass(uuid, 3 * MINUTE);
