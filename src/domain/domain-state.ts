@@ -60,6 +60,8 @@ export interface DomainState {
   /** Writable disks first to last; the cloud-init ISO is under `seeds`. */
   readonly disks: readonly string[];
   readonly seeds: readonly string[];
+  /** Where its firmware keeps what it remembers; a file of the machine's own. */
+  readonly nvram?: string;
   readonly interfaces: readonly NetworkInterface[];
 }
 

@@ -18,7 +18,7 @@ const isUnder = (path: string, directories: readonly string[]): boolean =>
   !path.includes('/../') && directories.some((directory) => path.startsWith(`${directory}/`));
 
 interface OwnFiles {
-  /** What moves: its own disks, its ISO and its cloud-init directory, below our directories and nobody else's. */
+  /** What moves: its own disks, its NVRAM, its ISO and its cloud-init directory, below our directories and nobody else's. */
   readonly files: readonly string[];
   /** What its disks read besides: it stays where it is, and must stay while the machine may come back. */
   readonly needs: readonly string[];
@@ -29,10 +29,11 @@ const filesOf = async (deps: Deps, memory: MachineMemory, domain: DomainState): 
   // A name such as `..` would make it a directory of everybody's.
   const directory = !memory.name.includes('/') && cloudInit.endsWith(`/${memory.name}`) ? [cloudInit] : [];
   const seeds = domain.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
+  const nvram = domain.nvram === undefined ? [] : [domain.nvram];
   const read = await deps.hypervisor.diskFiles(memory.uuid);
   const needed = await neededByOthers(deps, memory.uuid);
   const realPathOf = (path: string): string => read.find((file) => file.path === path)?.realPath ?? path;
-  const files = [...new Set([...domain.disks, ...seeds, ...directory])].filter(
+  const files = [...new Set([...domain.disks, ...seeds, ...nvram, ...directory])].filter(
     (path) => isUnder(path, deps.ownDirectories) && !needed.has(path) && !needed.has(realPathOf(path)),
   );
   const moves = (path: string): boolean => files.some((file) => path === file || path.startsWith(`${file}/`));

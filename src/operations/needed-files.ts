@@ -17,6 +17,7 @@ const ofDomains = async (deps: Deps, uuid: Uuid): Promise<readonly string[]> => 
   for (const other of await deps.hypervisor.list()) {
     if (other.uuid === uuid) continue;
     const files = await deps.hypervisor.diskFiles(other.uuid);
+    if (other.nvram !== undefined) paths.push(other.nvram);
     paths.push(...other.disks, ...other.seeds, ...files.flatMap(({ path, realPath }) => [path, realPath]));
   }
   return paths;

@@ -26,7 +26,10 @@ export interface Hypervisor {
   /** The inactive definition, fit for `define`. */
   definition(uuid: Uuid): Promise<string>;
   define(xml: string): Promise<void>;
-  /** Removes the definition with saved image and NVRAM; absent is no error. Refuses (throws) while the domain is on. */
+  /**
+   * Removes the definition with its saved image; NVRAM and, where libvirt can, vTPM state stay, for a machine that comes
+   * back (D21). Absent is no error. Refuses (throws) while the domain is on.
+   */
   undefine(uuid: Uuid): Promise<void>;
   /** Sets our own metadata element; comes back as a `metadata-change` event. */
   writeMetadata(uuid: Uuid, metadata: MachineMetadata): Promise<void>;

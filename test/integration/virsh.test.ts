@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -90,11 +90,16 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     await lab.stop();
     await rm(dir, { recursive: true, force: true });
   });
-  const define = async (uuid: string, name: string, disks: readonly string[] = []): Promise<void> => {
+  const define = async (
+    uuid: string,
+    name: string,
+    disks: readonly string[] = [],
+    change = (xml: string) => xml,
+  ): Promise<void> => {
     const file = join(dir, 'domain.xml');
     await writeFile(
       file,
-      modelDomainXml({ uuid, name, disks })
+      change(modelDomainXml({ uuid, name, disks }))
         .replace("type='test'", "type='qemu'")
         .replace(/(<disk [^>]*>)(.*)<\/disk>/g, "$1<driver name='qemu' type='qcow2'/>$2<target dev='vda'/></disk>")
         .replace('<os>', '<memory>1024</memory><os>'),
@@ -141,6 +146,25 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     await hypervisor.undefine(guest.uuid);
     shells.close();
   }, 60_000);
+
+  it('undefines a machine and leaves what its firmware remembers, so that the same one comes back (D21)', async () => {
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const hypervisor = createHypervisor({ clock, log, shells });
+    const nvram = join(dir, 'vars.fd');
+    const firmware = `<loader readonly='yes' type='pflash'>${join(dir, 'code.fd')}</loader><nvram>${nvram}</nvram>`;
+    await writeFile(nvram, 'boot order');
+    const uuid = randomUUID();
+    await define(uuid, 'firm', [], (xml) => xml.replace('</os>', `${firmware}</os><features><acpi/></features>`));
+    expect(await hypervisor.look(uuid)).toMatchObject({ nvram });
+    const definition = await hypervisor.definition(uuid);
+    await hypervisor.undefine(uuid);
+    expect(await hypervisor.look(uuid)).toBe('absent');
+    expect(await readFile(nvram, 'utf8')).toBe('boot order');
+    await hypervisor.define(definition);
+    expect(await hypervisor.look(uuid)).toMatchObject({ nvram, run: 'off' });
+    await hypervisor.undefine(uuid);
+    shells.close();
+  });
 
   it('reads the chain of a domain that is off through the pool that its disks are in, as deep as it goes (D21)', async () => {
     const asked: string[] = [];

@@ -115,6 +115,14 @@ describe('a machine that is destroyed', () => {
     expect(world.quarantine.kept.get(uuid)?.needs).toEqual(['/vms/debian.qcow2']);
   });
 
+  it('takes its NVRAM with it where that is below our directories, and so brings it back (D21)', async () => {
+    const world = createWorld(POLICY);
+    const { uuid, guest } = await world.sell(7, 60);
+    guest.xml = guest.xml.replace('</os>', '<nvram>/vms/blockhost-007_VARS.fd</nvram></os>');
+    await untilDestroyed(world, uuid);
+    expect([...world.quarantine.moved].sort()).toEqual([...PLACES, '/vms/blockhost-007_VARS.fd'].sort());
+  });
+
   it('leaves what a machine in quarantine needs to come back: what it stands on, and what it shared (C11)', async () => {
     const world = createWorld({ ...POLICY, quarantineMs: 100 * MINUTE });
     const first = await world.sell(7, 60);
