@@ -1,5 +1,6 @@
 import { explain, HypervisorError } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
+import { machinesIn } from '../domain/journal/machine-map.ts';
 import type { Deps } from './deps.ts';
 
 /** Which files others on this host still need. */
@@ -25,7 +26,7 @@ const ofDomains = async (deps: Deps, uuid: Uuid): Promise<readonly string[]> => 
 
 const ofQuarantine = async (deps: Deps, uuid: Uuid): Promise<readonly string[]> => {
   const paths: string[] = [];
-  for (const other of Object.values(deps.journal.state().machines)) {
+  for (const other of machinesIn(deps.journal.state().machines)) {
     if (other.uuid === uuid || !MAY_COME_BACK.has(other.phase)) continue;
     try {
       paths.push(...(await deps.quarantine.needs(other.uuid)));

@@ -1,4 +1,5 @@
 import type { JournalEvent } from './event.ts';
+import { withMachine } from './machine-map.ts';
 import type { JournalState, MachineMemory, StopCause, Suspending } from './memory.ts';
 
 /** How long harmful decisions are remembered for the breaker; longer than any window that can be configured. */
@@ -172,7 +173,7 @@ const withAck = (state: JournalState, what: string, atUnixMs: number): JournalSt
   }
   // `what` is an operator's text: `constructor` is no machine.
   const memory = Object.hasOwn(state.machines, what) ? state.machines[what] : undefined;
-  return memory ? { ...state, machines: { ...state.machines, [what]: { ...memory, failures: {} } } } : state;
+  return memory ? { ...state, machines: withMachine(state.machines, { ...memory, failures: {} }) } : state;
 };
 
 /**
@@ -184,7 +185,7 @@ export const foldJournal = (state: JournalState, event: JournalEvent, atUnixMs: 
     const before = Object.hasOwn(state.machines, event.uuid) ? state.machines[event.uuid] : undefined;
     const memory = before ?? (event.kind === 'machine-known' ? newMachine(event) : undefined);
     if (memory === undefined) return state;
-    const machines = { ...state.machines, [event.uuid]: foldMachine(memory, event, atUnixMs) };
+    const machines = withMachine(state.machines, foldMachine(memory, event, atUnixMs));
     return withHarm({ ...state, machines }, event, atUnixMs);
   }
   switch (event.kind) {
