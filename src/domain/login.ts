@@ -39,7 +39,7 @@ export const ownerInDoubt = (observation: Observation): boolean => {
 };
 
 /** Both levels are known, and both name whom the guest names; a machine without a proven token has nothing to agree with. */
-const ownerIsRight = (observation: Observation): boolean => {
+export const ownerIsRight = (observation: Observation): boolean => {
   const { login } = observation;
   if (provenToken(observation) === undefined) return true;
   if (login === undefined || !login.head.known || !login.safe.known) return false;

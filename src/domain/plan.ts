@@ -54,6 +54,7 @@ export type Chore =
   | { readonly chore: 'note-expiry'; readonly expiresAtUnix: bigint }
   | { readonly chore: 'note-witness'; readonly read: WitnessRead }
   | { readonly chore: 'note-new-owner' }
+  | { readonly chore: 'note-owner-settled' }
   | { readonly chore: 'note-suspended'; readonly atUnixMs: number }
   | { readonly chore: 'note-suspension-over'; readonly why: string }
   | { readonly chore: 'trip-breaker'; readonly harm: HarmKind; readonly reason: string }

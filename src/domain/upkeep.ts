@@ -1,5 +1,6 @@
 import { isOn } from './domain-state.ts';
 import type { MachineDetails, MachineMemory } from './journal/memory.ts';
+import { ownerIsRight } from './login.ts';
 import type { Observation } from './observation.ts';
 import type { Chore } from './plan.ts';
 import type { Policy } from './policy.ts';
@@ -97,6 +98,12 @@ const expiryNotes = (observation: Observation, memory: MachineMemory): Chore[] =
     : [{ chore: 'note-expiry', expiresAtUnix: until }];
 };
 
+/** A doubt that vanished by itself (a transfer taken back) must not make the alarm of the next one come early (D25). */
+const ownerNotes = (observation: Observation, memory: MachineMemory): Chore[] =>
+  memory.phase === 'present' && memory.newOwnerSinceUnixMs !== undefined && ownerIsRight(observation)
+    ? [{ chore: 'note-owner-settled' }]
+    : [];
+
 const addressChores = (observation: Observation, memory: MachineMemory): Chore[] => {
   const { addressesListed } = observation;
   const wanted = memory.phase === 'present' && addressesListed.known && !addressesListed.value;
@@ -122,6 +129,7 @@ export const upkeep = (observation: Observation, policy: Policy): readonly Chore
     ...runNotes(observation, memory, policy),
     ...(details ? [{ chore: 'note-details', details } as const] : []),
     ...expiryNotes(observation, memory),
+    ...ownerNotes(observation, memory),
     ...metadataChores(observation),
     ...recordChores(observation, memory),
     ...addressChores(observation, memory),

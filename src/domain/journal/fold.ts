@@ -122,6 +122,8 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       return { ...memory, phase: 'gone', quarantine: undefined };
     case 'new-owner':
       return { ...memory, newOwnerSinceUnixMs: memory.newOwnerSinceUnixMs ?? atUnixMs };
+    case 'owner-settled':
+      return { ...memory, newOwnerSinceUnixMs: undefined };
     case 'login-set':
       return { ...memory, loginOwner: event.owner, newOwnerSinceUnixMs: undefined };
     case 'link':

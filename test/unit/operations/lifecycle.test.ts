@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWorld, type World } from '../../models/model-world.ts';
+import { createWorld, OWNER, type World } from '../../models/model-world.ts';
 
 const GRACE_MS = 600_000;
 const QUARANTINE_MS = 1_200_000;
@@ -349,6 +349,28 @@ describe('the login right (D25)', () => {
     guest.agentConnected = false;
     world.ledger.giveToken(70n, BUYER);
     await world.pass(uuid, 6 * MINUTE, 5000);
+    expect((await world.look(uuid))?.plan.report?.what).toMatch(/former owner may still log in/);
+  });
+
+  it('a sale that was taken back brings no later alarm forward: the doubt is counted anew (D25)', async () => {
+    const { world, uuid, guest } = await sold(100_000);
+    const since = () => world.journal.state().machines[uuid]?.newOwnerSinceUnixMs;
+    guest.behaviour = { ...guest.behaviour, agent: 'none' };
+    guest.agentConnected = false;
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 2 * MINUTE, 5000);
+    expect(since()).toBeDefined();
+    world.ledger.outage(true);
+    await world.pass(uuid, MINUTE, 5000);
+    expect(since()).toBeDefined(); // nobody said that the doubt is over (L3)
+    world.ledger.outage(false);
+    world.ledger.giveToken(70n, OWNER);
+    await world.pass(uuid, 2 * MINUTE, 5000);
+    expect(since()).toBeUndefined();
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 2 * MINUTE, 5000);
+    expect((await world.look(uuid))?.plan.report).toBeUndefined();
+    await world.pass(uuid, 4 * MINUTE, 5000);
     expect((await world.look(uuid))?.plan.report?.what).toMatch(/former owner may still log in/);
   });
 
