@@ -33,7 +33,8 @@ const changedDetails = (memory: MachineMemory, record: VmRecord): MachineDetails
     ipAddress: record.ipAddress || now.ipAddress,
     ipv6Address: record.ipv6Address || now.ipv6Address,
     username: record.username || now.username,
-    owner: record.ownerWallet || record.owner || now.owner,
+    // An owner whom the guest does not name yet is none to fall back on (D25).
+    owner: record.gecosSynced === false ? now.owner : record.ownerWallet || record.owner || now.owner,
     nftTokenId: record.nftTokenId ?? now.nftTokenId,
     nftMinted: record.nftMinted || now.nftMinted,
   };
@@ -51,6 +52,9 @@ const rightExpiry = (observation: Observation, memory: MachineMemory): bigint | 
 
 const wholeSeconds = (unixMs: number): bigint => BigInt(Math.floor(unixMs / 1000));
 
+const namesOwner = (record: VmRecord, owner: string): boolean =>
+  record.ownerWallet?.toLowerCase() === owner && record.gecosSynced !== false;
+
 const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bigint | undefined): RecordPatch => {
   const suspendedAt = memory.suspendedAtUnixMs;
   const status = suspendedAt === undefined ? 'active' : 'suspended';
@@ -61,7 +65,7 @@ const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bi
     ...(record.suspendedAtUnix === suspendedAtUnix ? {} : { suspendedAtUnix: suspendedAtUnix ?? null }),
     ...(record.destroyedAtUnix === undefined ? {} : { destroyedAtUnix: null }),
     ...(expiresAtUnix === undefined || record.expiresAtUnix === expiresAtUnix ? {} : { expiresAtUnix }),
-    ...(owner === undefined || record.ownerWallet?.toLowerCase() === owner ? {} : { owner, gecosSynced: true }),
+    ...(owner === undefined || namesOwner(record, owner) ? {} : { owner, gecosSynced: true }),
     ...(record.ipAddress !== '' || memory.details.ipAddress === '' ? {} : { ipAddress: memory.details.ipAddress }),
   };
 };

@@ -352,6 +352,28 @@ describe('the login right (D25)', () => {
     expect((await world.look(uuid))?.plan.report?.what).toMatch(/former owner may still log in/);
   });
 
+  it.each([
+    ['runs', false],
+    ['is off', true],
+  ])(
+    'a machine that %s is set again where a record says that its guest does not name the owner yet (D25)',
+    async (_, off) => {
+      const { world, uuid, guest, name } = await sold(100_000);
+      const CUSTOMER = guest.gecos.get('customer');
+      // Another program has seen the sale and written it down; the guest names the seller still.
+      world.ledger.giveToken(70n, BUYER);
+      await world.records.patch(name, { owner: BUYER, gecosSynced: false });
+      if (off) world.hypervisor.crash(uuid);
+      await world.pass(uuid, 4000, 1000);
+      expect(guest.gecos.get('customer')).toBe(CUSTOMER);
+      await world.pass(uuid, 3 * MINUTE, 2000);
+      expect(guest).toMatchObject({ run: 'running', agentConnected: true });
+      expect(guest.gecos.get('customer')).toContain(BUYER);
+      expect(world.journal.state().machines[uuid]?.loginOwner).toBe(BUYER);
+      expect((await record(world))?.gecosSynced).not.toBe(false);
+    },
+  );
+
   it('a sale that was taken back brings no later alarm forward: the doubt is counted anew (D25)', async () => {
     const { world, uuid, guest } = await sold(100_000);
     const since = () => world.journal.state().machines[uuid]?.newOwnerSinceUnixMs;
