@@ -3,34 +3,42 @@ import { HypervisorError } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
+import { neededByOthers } from './needed-files.ts';
 import { rollOf } from './roll.ts';
 
 /*
  * INVARIANTS (D21, rules on libvirt)
  * - Nothing is taken apart before the dossier is on disk.
  * - No file moves before libvirt itself says that the domain is absent.
+ * - No file moves that another domain, or a machine in quarantine, may read; where that is unknown, nothing moves (L3).
  * - Every part may be repeated: a destroy that was cut off anywhere is finished, or undone, by the next one.
  */
 
 const isUnder = (path: string, directories: readonly string[]): boolean =>
   !path.includes('/../') && directories.some((directory) => path.startsWith(`${directory}/`));
 
-/** Disks and ISOs that other domains use now: a shared one stays for those who still need it. */
-const usedByOthers = async (deps: Deps, uuid: Uuid): Promise<ReadonlySet<string>> => {
-  const others = (await deps.hypervisor.list()).filter((domain) => domain.uuid !== uuid);
-  return new Set(others.flatMap(({ disks, seeds }) => [...disks, ...seeds]));
-};
+interface OwnFiles {
+  /** What moves: its own disks, its NVRAM, its ISO and its cloud-init directory, below our directories and nobody else's. */
+  readonly files: readonly string[];
+  /** What its disks read besides: it stays where it is, and must stay while the machine may come back. */
+  readonly needs: readonly string[];
+}
 
-/** The machine's own files: disks and cloud-init below our directories. Anything else attached to it stays where it is. */
-const filesOf = async (deps: Deps, memory: MachineMemory, domain: DomainState): Promise<readonly string[]> => {
+const filesOf = async (deps: Deps, memory: MachineMemory, domain: DomainState): Promise<OwnFiles> => {
   const cloudInit = deps.cloudInitDirectory(memory.name);
   // A name such as `..` would make it a directory of everybody's.
   const directory = !memory.name.includes('/') && cloudInit.endsWith(`/${memory.name}`) ? [cloudInit] : [];
   const seeds = domain.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
-  const shared = await usedByOthers(deps, memory.uuid);
-  return [...new Set([...domain.disks, ...seeds, ...directory])].filter(
-    (path) => isUnder(path, deps.ownDirectories) && !shared.has(path),
+  const nvram = domain.nvram === undefined ? [] : [domain.nvram];
+  const read = await deps.hypervisor.diskFiles(memory.uuid);
+  const needed = await neededByOthers(deps, memory.uuid);
+  const realPathOf = (path: string): string => read.find((file) => file.path === path)?.realPath ?? path;
+  const files = [...new Set([...domain.disks, ...seeds, ...nvram, ...directory])].filter(
+    (path) => isUnder(path, deps.ownDirectories) && !needed.has(path) && !needed.has(realPathOf(path)),
   );
+  const moves = (path: string): boolean => files.some((file) => path === file || path.startsWith(`${file}/`));
+  const stays = read.filter(({ path }) => !moves(path));
+  return { files, needs: [...new Set(stays.flatMap(({ path, realPath }) => [path, realPath]))] };
 };
 
 const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => {
@@ -49,7 +57,7 @@ const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => 
     uuid: memory.uuid,
     name: memory.name,
     definition,
-    files: await filesOf(deps, memory, domain),
+    ...(await filesOf(deps, memory, domain)),
   });
 };
 

@@ -35,6 +35,8 @@ export interface Guest {
   readonly uuid: string;
   readonly mac: string;
   readonly disk: string;
+  /** The backing file of its disk, shared with all guests. */
+  readonly base: string;
   readonly cloudInitDir: string;
   readonly cloudInitIso: string;
   readonly serialLog: string;
@@ -85,6 +87,7 @@ export async function defineGuest(lab: LibvirtLab, options: GuestOptions): Promi
     uuid,
     mac,
     disk,
+    base: image.base,
     cloudInitDir,
     cloudInitIso,
     serialLog,

@@ -38,6 +38,11 @@ const createModelQuarantine = (): Quarantine & { readonly kept: Map<string, Doss
     moved,
     keep: async (dossier) => void (kept.has(dossier.uuid) || kept.set(dossier.uuid, dossier)),
     dossier: async (uuid) => kept.get(uuid),
+    needs: async (uuid) => {
+      const { files = [], needs = [] } = kept.get(uuid) ?? {};
+      return [...files.filter((file) => !moved.has(file)), ...needs];
+    },
+    keptPaths: async (uuid) => (kept.get(uuid)?.files ?? []).filter((file) => moved.has(file)),
     moveIn: async (uuid) => {
       for (const file of kept.get(uuid)?.files ?? []) moved.add(file);
     },

@@ -9,6 +9,7 @@ import { expectOff, expectOk, type HypervisorParts } from './hypervisor-parts.ts
 import { bareMachineElement, machineNamespace, machinePrefix } from './metadata-xml.ts';
 import { hypervisorError, isNoSuchDomain } from './virsh-error.ts';
 import type { VirshResult } from './virsh-result.ts';
+import { childAt, parseXml } from './xml.ts';
 
 type Definitions = Pick<
   Hypervisor,
@@ -27,6 +28,11 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
     return [...(domain.persistent ? ['--config'] : []), ...(isOn(domain) ? ['--live'] : [])];
   };
 
+  const hasTpm = async (uuid: Uuid): Promise<boolean> => {
+    const { stdout } = await shells.read(['dumpxml', uuid], { timeoutMs: deadlines.readTimeoutMs });
+    return childAt(parseXml(stdout), 'devices', 'tpm') !== undefined;
+  };
+
   return {
     definition: async (uuid) => {
       // Without --security-info the console's password would be missing in what is defined again.
@@ -38,11 +44,16 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
       inPrivateFile(xml, async (path) => void expectOk('define a domain', await change('define', '--file', path))),
     undefine: async (uuid) => {
       if ((await expectOff(look, uuid, 'undefined')) === 'absent') return;
-      const result = await change('undefine', uuid, ...undefineFlags, '--nvram');
+      // What NVRAM and vTPM hold belongs to the same machine, should it come back (D21).
+      const result = await change('undefine', uuid, ...undefineFlags, '--keep-nvram', '--keep-tpm');
       if (result.ok) return;
       if (isNoSuchDomain(result) && (await look(uuid)) === 'absent') return;
-      // libvirt's test driver knows no NVRAM and refuses the flag.
-      if (!/unsupported flags/.test(result.stderr)) throw hypervisorError(`undefine domain ${uuid}`, result);
+      // libvirt's test driver knows neither, libvirt before 8.9 no vTPM's.
+      if (!isUnsupported(result)) throw hypervisorError(`undefine domain ${uuid}`, result);
+      if (await hasTpm(uuid)) log.warn({ uuid }, 'this libvirt cannot keep vTPM state: it is lost with the definition');
+      const again = await change('undefine', uuid, ...undefineFlags, '--keep-nvram');
+      if (again.ok) return;
+      if (!isUnsupported(again)) throw hypervisorError(`undefine domain ${uuid}`, again);
       expectOk(`undefine domain ${uuid}`, await change('undefine', uuid, ...undefineFlags));
     },
     writeMetadata: async (uuid, metadata) => {
@@ -68,6 +79,8 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
     },
   };
 };
+
+const isUnsupported = ({ stderr }: VirshResult): boolean => /unsupported flags|doesn't support option/.test(stderr);
 
 const undefineFlags = ['--managed-save', '--snapshots-metadata', '--checkpoints-metadata'];
 
