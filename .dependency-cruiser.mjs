@@ -112,8 +112,8 @@ export default {
       from: { path: '^src/', pathNot: '^src/daemon/' },
       to: { path: ['^cli/', '^test/', '^src/daemon/'] },
     },
-    reserved('abi-for-the-chain', 'ABIs are for the driver that speaks to the chain.', '^contracts-abi/', [
-      '^src/drivers/chain/',
+    reserved('abi-for-the-chain', 'ABIs are for the drivers that speak to the chain.', '^contracts-abi/', [
+      '^src/drivers/(chain|signer)/',
       '^contracts-abi/',
       '^test/',
     ]),

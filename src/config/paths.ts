@@ -25,6 +25,10 @@ export interface Paths {
   readonly locksDir: string;
   readonly quarantineDir: string;
   readonly basesDir: string;
+  /** One file per machine: what was sent to mint its token. */
+  readonly mintsDir: string;
+  /** Where the host's packages put cloud-init templates. */
+  readonly templatesDir: string;
   /** The daemon's runtime directory; /run/blockhost is wiped whenever the root agent restarts (D2). */
   readonly runDir: string;
   readonly rootAgentSocket: string;
@@ -60,6 +64,8 @@ export const createPaths = (env: Readonly<Record<string, string | undefined>>): 
     locksDir: state('locks'),
     quarantineDir: state('quarantine'),
     basesDir: state('bases'),
+    mintsDir: state('mints'),
+    templatesDir: underRoot('/usr/share/blockhost/cloud-init/templates'),
     runDir: underRoot('/run/blockhost-provisioner'),
     rootAgentSocket: underRoot('/run/blockhost/root-agent.sock'),
     underRoot,

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { chainSchema, chainShape } from './chain-schema.ts';
+import { cloudInitSchema } from './cloud-init-schema.ts';
 import { duration } from './duration.ts';
 import { whole } from './leaves.ts';
+import { mintSchema } from './mint-schema.ts';
 import { breakerSchema, policySchema, sharedPolicyShape } from './policy-schema.ts';
 import { describedKeys } from './problems.ts';
 
@@ -35,6 +37,8 @@ export const provisionerSchema = z.strictObject(
       .regex(CRON, { error: 'five fields such as "0 2 * * *"' })
       .optional()
       .describe('When the nightly sweep runs (0 2 * * *)'),
+    cloud_init: cloudInitSchema.optional().describe('What new guests are told'),
+    mint: mintSchema.optional().describe('How credential tokens are minted, where no engine does'),
     max_parallel_steps: whole(1, 64).optional().describe('How many machines are worked on at once (4) (L2)'),
   },
   { error: 'keys with values' },
