@@ -2,8 +2,8 @@ import { type DomainState, isOn } from '../domain/domain-state.ts';
 import { HypervisorError } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
+import { closeRecordOf } from './close-record.ts';
 import type { Deps } from './deps.ts';
-import { rollOf } from './roll.ts';
 
 /*
  * INVARIANTS (D21, rules on libvirt)
@@ -15,22 +15,47 @@ import { rollOf } from './roll.ts';
 const isUnder = (path: string, directories: readonly string[]): boolean =>
   !path.includes('/../') && directories.some((directory) => path.startsWith(`${directory}/`));
 
-/** Disks and ISOs that other domains use now: a shared one stays for those who still need it. */
+/** Machines that are, or come back, where their files lie; what is in quarantine has none in its place. */
+const IN_PLACE: ReadonlySet<MachineMemory['phase']> = new Set(['creating', 'present', 'destroying', 'restoring']);
+
+/** What is used by others, by libvirt's word or by the journal's: it stays for those who still need it. */
 const usedByOthers = async (deps: Deps, uuid: Uuid): Promise<ReadonlySet<string>> => {
-  const others = (await deps.hypervisor.list()).filter((domain) => domain.uuid !== uuid);
-  return new Set(others.flatMap(({ disks, seeds }) => [...disks, ...seeds]));
+  const domains = (await deps.hypervisor.list()).filter((domain) => domain.uuid !== uuid);
+  const machines = Object.values(deps.journal.state().machines).filter(
+    (memory) => memory.uuid !== uuid && IN_PLACE.has(memory.phase),
+  );
+  return new Set([
+    ...domains.flatMap(({ disks, seeds }) => [...disks, ...seeds]),
+    ...machines.flatMap(({ name, details }) => [...details.disks, ...details.seeds, deps.cloudInitDirectory(name)]),
+  ]);
 };
 
 /** The machine's own files: disks and cloud-init below our directories. Anything else attached to it stays where it is. */
-const filesOf = async (deps: Deps, memory: MachineMemory, domain: DomainState): Promise<readonly string[]> => {
+const filesOf = async (
+  deps: Deps,
+  memory: MachineMemory,
+  { disks, seeds }: Pick<DomainState, 'disks' | 'seeds'>,
+): Promise<readonly string[]> => {
   const cloudInit = deps.cloudInitDirectory(memory.name);
   // A name such as `..` would make it a directory of everybody's.
   const directory = !memory.name.includes('/') && cloudInit.endsWith(`/${memory.name}`) ? [cloudInit] : [];
-  const seeds = domain.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
-  const shared = await usedByOthers(deps, memory.uuid);
-  return [...new Set([...domain.disks, ...seeds, ...directory])].filter(
-    (path) => isUnder(path, deps.ownDirectories) && !shared.has(path),
+  const loose = seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
+  const used = [...(await usedByOthers(deps, memory.uuid))];
+  const isShared = (path: string): boolean => used.some((other) => other === path || other.startsWith(`${path}/`));
+  return [...new Set([...disks, ...loose, ...directory])].filter(
+    (path) => isUnder(path, deps.ownDirectories) && !isShared(path),
   );
+};
+
+/**
+ * Makes a dossier of a machine whose domain somebody else took away: only what the journal remembers of its files. What
+ * it stands in for cannot be restored, so it is for those alone who want the rest gone.
+ */
+export const keepRemains = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+  const { uuid, name, details } = memory;
+  if ((await deps.hypervisor.look(uuid)) !== 'absent' || (await deps.quarantine.dossier(uuid))) return;
+  const definition = `<!-- libvirt had no domain ${uuid} any more -->`;
+  await deps.quarantine.keep({ uuid, name, definition, files: await filesOf(deps, memory, details) });
 };
 
 const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => {
@@ -60,24 +85,14 @@ const undefineAndVerify = async (deps: Deps, uuid: Uuid): Promise<void> => {
   }
 };
 
-const closeRecord = async (deps: Deps, memory: MachineMemory): Promise<void> => {
-  const roll = rollOf(deps.journal.state().machines);
-  const isAnother = ({ uuid, phase }: MachineMemory): boolean => uuid !== memory.uuid && phase === 'present';
-  if (!roll.named(memory.name).some(isAnother)) {
-    const destroyedAtUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
-    await deps.records.patch(memory.name, { status: 'destroyed', destroyedAtUnix });
-  }
-  const free = (address: string): string => (roll.withAddress(address).some(isAnother) ? '' : address);
-  await deps.records.releaseAddresses(free(memory.details.ipAddress), free(memory.details.ipv6Address));
-};
-
 /** Takes a stopped machine apart into quarantine: from outside it is destroyed, inside everything is kept (D21). */
 export const destroyMachine = async (deps: Deps, memory: MachineMemory): Promise<void> => {
   await keepDossier(deps, memory);
   await undefineAndVerify(deps, memory.uuid);
   await deps.quarantine.moveIn(memory.uuid);
   await deps.hypervisor.refreshPools();
-  await closeRecord(deps, memory);
+  const { uuid, name, details } = memory;
+  await closeRecordOf(deps, { uuid, name, ipAddress: details.ipAddress, ipv6Address: details.ipv6Address });
   const untilUnixMs = deps.clock.nowUnixMs() + deps.policy.quarantineMs;
   await deps.journal.append([{ kind: 'quarantined', uuid: memory.uuid, untilUnixMs }]);
 };
