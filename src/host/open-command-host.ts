@@ -11,4 +11,3 @@ export const openCommandHost = (
   joinHost({ gateWaitsFor: () => ['the daemon, whose business harm is'], ...options }, (journal) =>
     createLazyChain({ settings: options.config.chains, journal, clock: options.clock, log: options.log }),
   );
-export type CommandHost = Awaited<ReturnType<typeof openCommandHost>>;

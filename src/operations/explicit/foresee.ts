@@ -35,6 +35,10 @@ export interface Foreseen {
   readonly observation: Observation;
 }
 
+/** Harm that was refused, and becoming suspended without a step, are decisions of their own: they are not looked past. */
+const isDecision = ({ plan }: Foreseen): boolean =>
+  plan.row.includes('/') || plan.chores.some(({ chore }) => chore === 'note-suspended');
+
 /**
  * What the daemon would do to a machine now: the very same observation, decision and admission, over a shadow of the
  * journal, so that decisions of one run count for the breaker as they would (L10), and nothing is done.
@@ -60,8 +64,7 @@ export const createForesight = (deps: Deps, fleet: Fleet) => {
     for (let round = 0; round < ROUNDS; round += 1) {
       const { reading } = await observeDeep(shadow, fleet, uuid);
       const now = await settle(uuid, reading);
-      // Becoming suspended without a step is a decision of its own: it is not looked past.
-      if (now.settled || now.plan.chores.some(({ chore }) => chore === 'note-suspended')) return now;
+      if (now.settled || isDecision(now)) return now;
       seen = now;
     }
     return seen as Foreseen;

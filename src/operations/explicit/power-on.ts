@@ -30,10 +30,7 @@ const attempt = async (ctx: Explicit, memory: MachineMemory, reading: ChainReadi
   const { deps, fleet, by } = ctx;
   const { uuid, name } = memory;
   const known = deps.journal.state().machines[uuid];
-  if (known) {
-    requireNotHeld(known, deps.clock.nowUnixMs());
-    requireNotOrdered(known);
-  }
+  if (known) requireNotOrdered(known);
   const observation = await observeNow(deps, fleet, uuid, reading);
   const { domain } = observation;
   if (!domain.known) throw refusal(`${name} was not started: ${domain.why}`);
@@ -42,6 +39,7 @@ const attempt = async (ctx: Explicit, memory: MachineMemory, reading: ChainReadi
     if (known?.adminStop) await deps.journal.append([{ kind: 'started-by-hand', uuid, by }]);
     return { how: 'on', observation };
   }
+  if (known) requireNotHeld(known, observation.nowUnixMs);
   const step = startStep(observation);
   const ground = groundOf(deps, observation, 'started-by-hand', `started by ${by}`);
   await deps.journal.append([{ kind: 'started-by-hand', uuid, by }, intentOf(deps, uuid, ground, step)]);
