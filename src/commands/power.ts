@@ -12,7 +12,10 @@ const inTime = async (ctx: Explicit, name: string, body: Promise<void>): Promise
   const ended = new AbortController();
   const late = ctx.deps.clock.sleep(LIMIT_MS, ended.signal).then(
     () => {
-      throw refusal(`${name}: not done after ${LIMIT_MS / 1000} s`, 'what was begun goes on by itself; look with virsh');
+      throw refusal(
+        `${name}: not done after ${LIMIT_MS / 1000} s`,
+        'what was begun goes on by itself; look with virsh',
+      );
     },
     () => undefined,
   );

@@ -56,6 +56,12 @@ const commandLog = (): Log => {
   return createLog({ level: wanted, destination: { write: (line) => void process.stderr.write(line) } });
 };
 
+/** A pipe takes what fits and the rest later: all of it is out, or nobody reads any more, when this resolves. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+
 /**
  * Runs one command from its configuration to its exit code (D4): 0 done, 1 refused or failed with one sentence on stderr,
  * 130 interrupted. `body` returns the exit code; what it throws is explained, never shown as a stack, and `onFailure` says
@@ -67,6 +73,8 @@ export const runCommand = async (
   { onFailure = () => 1 }: { readonly onFailure?: (out: CommandContext['out']) => number } = {},
 ): Promise<void> => {
   const controller = new AbortController();
+  // Whoever reads may go away at any time; that is no failure of what is done here.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const quiet = onInterrupt(() => controller.abort());
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -88,6 +96,7 @@ export const runCommand = async (
     exitCode = onFailure(out);
   }
   quiet();
-  // Shells and sockets that were kept open are no reason to stay; pipes and files are written synchronously.
+  await Promise.all([process.stdout, process.stderr].map(written));
+  // Shells and sockets that were kept open are no reason to stay.
   process.exit(controller.signal.aborted && exitCode !== 0 ? EXIT_INTERRUPTED : exitCode);
 };
