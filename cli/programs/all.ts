@@ -2,7 +2,26 @@ import type { Command } from 'commander';
 import { daemon } from './daemon.ts';
 import { mintNft } from './mint-nft.ts';
 import { operatorWords } from './operator-words.ts';
+import { vmDestroy } from './vm-destroy.ts';
+import { vmGc } from './vm-gc.ts';
+import { vmKill } from './vm-kill.ts';
+import { vmList } from './vm-list.ts';
+import { vmResume } from './vm-resume.ts';
+import { vmStart } from './vm-start.ts';
 import { vmStatus } from './vm-status.ts';
+import { vmStop } from './vm-stop.ts';
 
 /** Every program, for what is made of their declarations: PROJECT.yaml, man pages, completion. */
-export const programs = (): readonly Command[] => [daemon(), operatorWords(), vmStatus(), mintNft()];
+export const programs = (): readonly Command[] => [
+  daemon(),
+  operatorWords(),
+  vmStart(),
+  vmStop(),
+  vmKill(),
+  vmDestroy(),
+  vmResume(),
+  vmGc(),
+  vmStatus(),
+  vmList(),
+  mintNft(),
+];

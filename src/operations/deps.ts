@@ -1,6 +1,7 @@
 import type { Policy } from '../domain/policy.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { HostRoutes } from '../ports/host-routes.ts';
 import type { GuestAgent, Hypervisor } from '../ports/hypervisor.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Locks } from '../ports/lock.ts';
@@ -17,6 +18,7 @@ export interface Deps {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
   readonly locks: Locks;
+  readonly hostRoutes: HostRoutes;
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;

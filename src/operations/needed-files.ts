@@ -41,12 +41,24 @@ const ofQuarantine = async (deps: Deps, uuid: Uuid): Promise<readonly string[]> 
   return paths;
 };
 
+/** Machines that are, or come back, where their files lie; what is in quarantine has none in its place. */
+const IN_PLACE: ReadonlySet<string> = new Set(['creating', 'present', 'destroying', 'restoring']);
+
+/** What the journal remembers of machines whose domain libvirt may not have at this moment. */
+const ofJournal = (deps: Deps, uuid: Uuid): readonly string[] =>
+  machinesIn(deps.journal.state().machines).flatMap((other) =>
+    other.uuid === uuid || !IN_PLACE.has(other.phase)
+      ? []
+      : [...other.details.disks, ...other.details.seeds, deps.cloudInitDirectory(other.name)],
+  );
+
 /**
- * What other domains' disks read down to the last backing file, and what machines in quarantine need to come back.
+ * What other domains' disks read down to the last backing file, what machines in quarantine need to come back, and what
+ * the journal knows to be another machine's.
  * Throws (retryable) where that cannot be told of one of them: unknown is not no (L3).
  */
 export const neededByOthers = async (deps: Deps, uuid: Uuid): Promise<NeededFiles> => {
-  const paths = [...(await ofDomains(deps, uuid)), ...(await ofQuarantine(deps, uuid))];
+  const paths = [...(await ofDomains(deps, uuid)), ...(await ofQuarantine(deps, uuid)), ...ofJournal(deps, uuid)];
   const exact = new Set(paths);
   return { has: (path) => exact.has(path) || paths.some((needed) => needed.startsWith(`${path}/`)) };
 };

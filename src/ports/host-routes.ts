@@ -1,5 +1,5 @@
 /**
- * Routes of the host to its machines' IPv6 addresses: without one nobody outside reaches the machine. Both calls may be
+ * The host's routes to machines' IPv6 addresses (D27): without one nobody outside reaches the machine. Both calls may be
  * repeated. Throws `RootAgentError`: retryable where the agent does not answer.
  */
 export interface HostRoutes {

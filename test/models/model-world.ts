@@ -69,6 +69,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const quarantine = createModelQuarantine();
   const log = createModelLog();
   const gate: string[] = [];
+  const routes = new Set<string>();
   const deps: Deps = {
     hypervisor,
     agent: hypervisor.agent,
@@ -80,6 +81,10 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       withMachine: async (_uuid, _options, body) => body(),
       withCreate: async (_name, _options, body) => body(),
       withAllocation: async (_options, body) => body(),
+    },
+    hostRoutes: {
+      add: async (ipv6) => void routes.add(ipv6),
+      remove: async (ipv6) => void routes.delete(ipv6),
     },
     clock,
     log,
@@ -110,6 +115,8 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     quarantine,
     log,
     gate,
+    /** IPv6 addresses that the host has a route to. */
+    routes,
     deps,
     look,
     /** A new process with the same disk. */

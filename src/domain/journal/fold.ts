@@ -161,7 +161,8 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
     case 'stopped-by-hand':
       return { ...memory, adminStop: { by: event.by, sinceUnixMs: atUnixMs } };
     case 'started-by-hand':
-      return { ...memory, adminStop: undefined, suspending: undefined };
+      // A suspension under way stays known until a start is done: what goes off meanwhile was not its owner's doing.
+      return { ...memory, adminStop: undefined };
     case 'granted':
       return { ...memory, grantUntilUnix: event.untilUnix };
     case 'destroy-ordered':
