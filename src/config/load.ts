@@ -33,6 +33,8 @@ export interface Config {
   readonly maxParallelSteps: number;
   /** engine.json is present: that engine mints (D13). */
   readonly createdByEngine: boolean;
+  /** What a wallet looks like to the engine, as a regular expression; an EVM address where it does not say. */
+  readonly walletPattern: string | undefined;
   /** Sentences for the log; nothing here stops anything. */
   readonly warnings: readonly string[];
 }
@@ -89,6 +91,7 @@ const merge = (files: Files, { paths, env, problems }: Context): Omit<Config, 'w
     nightlyCron: ours.nightly_cron ?? '0 2 * * *',
     maxParallelSteps: ours.max_parallel_steps ?? 4,
     createdByEngine: files.engineManifestPresent,
+    walletPattern: files.engine.constraints?.address_pattern,
   };
 };
 
