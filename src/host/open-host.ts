@@ -14,6 +14,7 @@ import type { Deps } from '../operations/deps.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { openOurJournal } from './open-journal.ts';
+import { noBuilder, nobodysRoutes } from './placeholders.ts';
 
 /** Changes with every boot; where the kernel does not tell, every start of the daemon counts as one boot. */
 const readBootId = async (startedUnixMs: number): Promise<string> => {
@@ -30,11 +31,13 @@ export interface HostOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gateWaitsFor: () => readonly string[];
+  /** Nothing is to be written: not even the directories of our own are made. */
+  readonly onlyLooks?: boolean;
 }
 
 /** Joins the real drivers to what the operations ask for; daemon and commands use the same. */
-export const openHost = async ({ config, paths, clock, log, gateWaitsFor }: HostOptions) => {
-  for (const directory of [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
+export const openHost = async ({ config, paths, clock, log, gateWaitsFor, onlyLooks = false }: HostOptions) => {
+  for (const directory of onlyLooks ? [] : [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
     await ensureSharedDirectory(directory);
   }
   const journal = await openOurJournal({ paths, clock, log });
@@ -49,6 +52,8 @@ export const openHost = async ({ config, paths, clock, log, gateWaitsFor }: Host
     journal,
     quarantine: createQuarantine({ directory: paths.quarantineDir }),
     locks: createLocks({ dir: paths.locksDir }),
+    hostRoutes: nobodysRoutes,
+    builder: noBuilder,
     clock,
     log,
     policy: config.policy,

@@ -7,6 +7,7 @@ import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile, type Round } from '../../src/operations/reconcile.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import type { Dossier, Quarantine } from '../../src/ports/quarantine.ts';
+import { createModelBuilder } from './model-builder.ts';
 import { createModelHypervisor } from './model-hypervisor.ts';
 import { createModelLedger, refOf } from './model-ledger.ts';
 import { createModelLog } from './model-log.ts';
@@ -64,6 +65,8 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const quarantine = createModelQuarantine();
   const log = createModelLog();
   const gate: string[] = [];
+  const routes = new Set<string>();
+  const builder = createModelBuilder();
   const deps: Deps = {
     hypervisor,
     agent: hypervisor.agent,
@@ -76,6 +79,11 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       withCreate: async (_name, _options, body) => body(),
       withAllocation: async (_options, body) => body(),
     },
+    hostRoutes: {
+      add: async (ipv6) => void routes.add(ipv6),
+      remove: async (ipv6) => void routes.delete(ipv6),
+    },
+    builder,
     clock,
     log,
     policy: { ...DEFAULT_POLICY, ...policy },
@@ -105,6 +113,9 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     quarantine,
     log,
     gate,
+    /** IPv6 addresses that the host has a route to. */
+    routes,
+    builder,
     deps,
     look,
     /** A new process with the same disk. */
