@@ -64,6 +64,19 @@ const undoAfter = async (deps: CreateDeps, { memory }: Begun, error: unknown): P
   throw error;
 };
 
+/** Whoever waits for the machine hears of a route that is missing; the daemon sets it at the next start (D27). */
+const tellingOfRoutes = (deps: CreateDeps): CreateDeps => ({
+  ...deps,
+  hostRoutes: {
+    ...deps.hostRoutes,
+    add: (ipv6) =>
+      deps.hostRoutes.add(ipv6).catch((error: unknown) => {
+        deps.tell(`warning: no host route to ${ipv6}: ${explain(error)}`);
+        throw error;
+      }),
+  },
+});
+
 const createLocked = async (deps: CreateDeps, request: CreateRequest): Promise<CreateAnswer> => {
   const { name } = request;
   await deps.journal.refresh();
@@ -96,7 +109,7 @@ export const createMachine = async (deps: CreateDeps, request: CreateRequest): P
   try {
     return await deps.locks.withCreate(request.name, { waitMs: LOCK_WAIT_MS }, () => {
       begun = true;
-      return createLocked(deps, request);
+      return createLocked(tellingOfRoutes(deps), request);
     });
   } catch (error) {
     if (!begun && error instanceof LockBusyError)
