@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { daemon } from './daemon.ts';
 import { mintNft } from './mint-nft.ts';
 import { operatorWords } from './operator-words.ts';
+import { vmCreate } from './vm-create.ts';
 import { vmDestroy } from './vm-destroy.ts';
 import { vmGc } from './vm-gc.ts';
 import { vmKill } from './vm-kill.ts';
@@ -15,6 +16,7 @@ import { vmStop } from './vm-stop.ts';
 export const programs = (): readonly Command[] => [
   daemon(),
   operatorWords(),
+  vmCreate(),
   vmStart(),
   vmStop(),
   vmKill(),

@@ -76,6 +76,11 @@ export const engineEnvSchema = z.object({
   DEPLOYER_KEY_FILE: orBlank(absolutePath),
 });
 
+/** `/usr/share/blockhost/engine.json`: what a wallet looks like to the engine. */
+export const engineSchema = z.object({
+  constraints: orBlank(z.object({ address_pattern: orBlank(z.string().max(500)) })),
+});
+
 /** `/etc/blockhost/broker-allocation.json`; it also holds a private key, which stays unread. */
 export const brokerSchema = z.object({
   prefix: orBlank(z.string({ error: 'an IPv6 network such as 2001:db8::/120' })),
@@ -87,4 +92,5 @@ export type DbFile = z.infer<typeof dbSchema>;
 export type Web3File = z.infer<typeof web3Schema>;
 export type BlockhostFile = z.infer<typeof blockhostSchema>;
 export type EngineEnv = z.infer<typeof engineEnvSchema>;
+export type EngineFile = Partial<z.infer<typeof engineSchema>>;
 export type BrokerFile = z.infer<typeof brokerSchema>;

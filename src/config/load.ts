@@ -39,6 +39,8 @@ export interface Config {
   readonly mint: MintConfig;
   /** engine.json is present: that engine mints (D13). */
   readonly createdByEngine: boolean;
+  /** What a wallet looks like to the engine, as a regular expression; an EVM address where it does not say. */
+  readonly walletPattern: string | undefined;
   /** Sentences for the log; nothing here stops anything. */
   readonly warnings: readonly string[];
 }
@@ -97,6 +99,7 @@ const merge = (files: Files, { paths, env, problems }: Context): Omit<Config, 'w
     guest: readGuest(files, chains, paths),
     mint: readMint(files, paths),
     createdByEngine: files.engineManifestPresent,
+    walletPattern: files.engine.constraints?.address_pattern,
   };
 };
 

@@ -7,7 +7,9 @@ import {
   type DbFile,
   dbSchema,
   type EngineEnv,
+  type EngineFile,
   engineEnvSchema,
+  engineSchema,
   type Web3File,
   web3Schema,
 } from './contract-schema.ts';
@@ -30,6 +32,7 @@ export interface Files {
   readonly envUnreadable: string | undefined;
   readonly dbAbsent: boolean;
   readonly engineManifestPresent: boolean;
+  readonly engine: EngineFile;
 }
 
 /** Reads and checks the files side by side; whatever is wrong goes to `problems`, and such a file comes back empty. */
@@ -46,9 +49,24 @@ export const readFiles = async (paths: Paths, readText: ReadText, problems: Prob
     keys(paths.blockhostYaml, blockhostSchema),
     keys(paths.brokerAllocation, brokerSchema, parseJson),
     readEngineEnv(paths, readText, problems),
-    readText(paths.engineManifest),
+    readEngineManifest(paths, readText, problems),
   ]);
-  return { db, ours, web3, blockhost, broker, ...fromEnv, engineManifestPresent: engine.kind !== 'absent', dbAbsent };
+  return { db, ours, web3, blockhost, broker, ...fromEnv, ...engine, dbAbsent };
+};
+
+/** Another program's file: what makes no sense in it is told, and stops nothing (that it is there counts, D13). */
+const readEngineManifest = async (
+  paths: Paths,
+  readText: ReadText,
+  problems: Problems,
+): Promise<Pick<Files, 'engine' | 'engineManifestPresent'>> => {
+  const found = await readText(paths.engineManifest);
+  if (found.kind === 'absent') return { engine: {}, engineManifestPresent: false };
+  const parsed: Parsed = found.kind === 'unreadable' ? { ok: false, why: found.why } : parseJson(found.text);
+  const checked = parsed.ok ? engineSchema.safeParse(parsed.keys) : undefined;
+  if (checked?.success) return { engine: checked.data, engineManifestPresent: true };
+  problems.warn(paths.engineManifest, 'constraints.address_pattern cannot be read; wallets are EVM addresses then');
+  return { engine: {}, engineManifestPresent: true };
 };
 
 interface Found<T> {

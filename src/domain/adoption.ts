@@ -6,18 +6,33 @@ import type { VmRecord } from './record.ts';
 import type { Outcome } from './situation.ts';
 import { unixMsOf } from './standing.ts';
 
-/** What the journal keeps of a machine, from its record and its domain. */
-export const detailsFrom = (record: VmRecord | undefined, domain: DomainState, nowUnixMs: number): MachineDetails => ({
-  ipAddress: record?.ipAddress ?? '',
-  ipv6Address: record?.ipv6Address ?? '',
-  owner: record?.ownerWallet ?? record?.owner ?? '',
-  username: record?.username ?? '',
-  createdAtUnix: record?.createdAtUnix ?? BigInt(Math.floor(nowUnixMs / 1000)),
-  nftTokenId: record?.nftTokenId,
-  nftMinted: record?.nftMinted ?? false,
-  disks: [...domain.disks],
-  seeds: [...domain.seeds],
-});
+/**
+ * A record under the machine's name is its own unless the domain says that it was made at another time: then it is that
+ * of a machine which had the name before.
+ */
+const ownRecord = (record: VmRecord | undefined, { metadata }: DomainState): VmRecord | undefined => {
+  const made = metadata?.made?.createdAtUnix;
+  if (made === undefined || record?.createdAtUnix === undefined || record.createdAtUnix === made) return record;
+  return record.status === 'destroyed' ? undefined : record;
+};
+
+/** What the journal keeps of a machine, from its record and its domain; the domain speaks where the record is lost. */
+export const detailsFrom = (found: VmRecord | undefined, domain: DomainState, nowUnixMs: number): MachineDetails => {
+  const record = ownRecord(found, domain);
+  const made = domain.metadata?.made;
+  return {
+    ipAddress: record?.ipAddress || made?.ipv4 || '',
+    ipv6Address: record?.ipv6Address || made?.ipv6 || '',
+    owner: record?.ownerWallet || record?.owner || made?.owner || '',
+    username: record?.username || made?.username || '',
+    createdAtUnix: record?.createdAtUnix ?? made?.createdAtUnix ?? BigInt(Math.floor(nowUnixMs / 1000)),
+    nftTokenId: record?.nftTokenId ?? made?.nftTokenId,
+    nftMinted: record?.nftMinted ?? false,
+    disks: [...domain.disks],
+    seeds: [...domain.seeds],
+    ...(made === undefined ? {} : { base: made.base }),
+  };
+};
 
 /** A row of the stranger's part of the decision, with its name. */
 export type NamedOutcome = Outcome & { readonly row: string };

@@ -6,16 +6,18 @@ import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
 import { createLocks } from '../drivers/lock/locks.ts';
 import { createQuarantine } from '../drivers/quarantine/quarantine.ts';
 import { createRecords } from '../drivers/records/records.ts';
+import { createRootAgent } from '../drivers/root-agent/client.ts';
+import { createHostRoutes } from '../drivers/root-agent/host-routes.ts';
 import { createGuestAgent } from '../drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../drivers/virsh/hypervisor.ts';
 import { createShells } from '../drivers/virsh/shells.ts';
 import type { Deps } from '../operations/deps.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { HostRoutes } from '../ports/host-routes.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import { openOurJournal } from './open-journal.ts';
+import { noBuilder } from './placeholders.ts';
 
 /** Changes with every boot; where the kernel does not tell, every start of the daemon counts as one boot. */
 const readBootId = async (startedUnixMs: number): Promise<string> => {
@@ -26,8 +28,8 @@ const readBootId = async (startedUnixMs: number): Promise<string> => {
   }
 };
 
-/** Until the root agent can be asked, routes are the host's business. */
-const nobodysRoutes: HostRoutes = { add: async () => undefined, remove: async () => undefined };
+/** The agent serves one caller at a time, and whoever is before us may take its time. */
+const ROOT_AGENT_TIMEOUT_MS = 10_000;
 
 export interface HostOptions {
   readonly config: Config;
@@ -35,12 +37,14 @@ export interface HostOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly gateWaitsFor: () => readonly string[];
+  /** Nothing is to be written: not even the directories of our own are made. */
+  readonly onlyLooks?: boolean;
 }
 
 /** Joins the real drivers to what the operations ask for. Which chain reader it is depends on who can wait for what. */
 export const joinHost = async <C extends Chain>(options: HostOptions, chainWith: (journal: Journal) => C) => {
-  const { config, paths, clock, log, gateWaitsFor } = options;
-  for (const directory of [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
+  const { config, paths, clock, log, gateWaitsFor, onlyLooks = false } = options;
+  for (const directory of onlyLooks ? [] : [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
     await ensureSharedDirectory(directory);
   }
   const journal = await openOurJournal({ paths, clock, log });
@@ -55,7 +59,11 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
     journal,
     quarantine: createQuarantine({ directory: paths.quarantineDir }),
     locks: createLocks({ dir: paths.locksDir }),
-    hostRoutes: nobodysRoutes,
+    hostRoutes: createHostRoutes(
+      createRootAgent({ socketPath: paths.rootAgentSocket, clock, timeoutMs: ROOT_AGENT_TIMEOUT_MS }),
+      config.bridge,
+    ),
+    builder: noBuilder,
     clock,
     log,
     policy: config.policy,

@@ -1,7 +1,7 @@
 import type { ChainSettings } from '../domain/chain-settings.ts';
 import { unknown } from '../domain/fact.ts';
 import type { ChainReader } from '../drivers/chain/chain.ts';
-import { refForName } from '../drivers/chain/name-binding.ts';
+import { refForName, refsForName } from '../drivers/chain/name-binding.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
@@ -60,6 +60,9 @@ export const createLazyChain = ({ settings, journal, clock, log }: LazyChainDeps
           chainId === ref.chainId && contracts.some(({ address }) => address === ref.contract),
       ),
     refForName: (name) => refForName(settings, name),
+    refsForName: (name) => refsForName(settings, name),
+    subscription: async (ref) => (await reader()).subscription(ref),
+    credentialSupply: async (chainId) => (await reader()).credentialSupply(chainId),
     entitlement: async (ref, depth) => (await reader()).entitlement(ref, depth),
     login: async (token, depth) => (await reader()).login(token, depth),
     subscriptions: async () => (await reader()).subscriptions(),

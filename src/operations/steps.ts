@@ -23,7 +23,19 @@ const setLinks = async (deps: Deps, uuid: string, up: boolean): Promise<void> =>
   for (const { mac } of domain.interfaces) await deps.hypervisor.setLink(uuid, mac, up);
 };
 
-const start: Executors['start'] = async (deps, { uuid }, step) => {
+/** A route is gone after a reboot of the host (D27). Without it the guest is less reachable, not less alive. */
+const routeTo = async (deps: Deps, { uuid, name, details }: MachineMemory): Promise<void> => {
+  if (details.ipv6Address === '') return;
+  await deps.hostRoutes.add(details.ipv6Address).catch((error: unknown) => {
+    deps.log.warn({ vm: name, uuid, ipv6: details.ipv6Address, err: error }, 'no host route to a machine');
+  });
+};
+
+const start: Executors['start'] = async (deps, memory, step) => {
+  const { uuid, details } = memory;
+  // An overlay on another base is another disk: the customer's data would be read as garbage, and written as such.
+  if (details.base !== undefined) await deps.builder.verifyBase(details.base);
+  await routeTo(deps, memory);
   if (step.dropSaved) await deps.hypervisor.dropSavedImage(uuid);
   if (step.linkDown) {
     await deps.journal.append([{ kind: 'link', uuid, up: false }]);

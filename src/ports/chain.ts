@@ -1,4 +1,4 @@
-import type { BlockRef, EntitlementView, LoginView } from '../domain/entitlement.ts';
+import type { BlockRef, Entitlement, EntitlementView, LoginView } from '../domain/entitlement.ts';
 import type { Fact } from '../domain/fact.ts';
 import type { Address, SubscriptionRef } from '../domain/identity.ts';
 
@@ -24,6 +24,12 @@ export interface Chain {
   subscriptions(): Promise<Fact<readonly SubscriptionSummary[]>>;
   /** What a machine's name would bind to: the first contract names `blockhost-NNN`, others have their prefix (D9). */
   refForName(vmName: string): SubscriptionRef | undefined;
+  /** Every subscription that the name could mean; more than one where the prefixes of two contracts clash (D9). */
+  refsForName(vmName: string): readonly SubscriptionRef[];
+  /** Is there such a subscription at the head? `none` where its subscriber is zero: no such subscription, never "over" (D9). */
+  subscription(ref: SubscriptionRef): Promise<Fact<Entitlement | 'none'>>;
+  /** How many credential tokens there are; 0 is known where no credential contract is configured (D19). */
+  credentialSupply(chainId: number | undefined): Promise<Fact<bigint>>;
   /** For the log and the boot gate. */
   health(): ChainHealth;
 }

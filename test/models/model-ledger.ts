@@ -106,6 +106,13 @@ export const createModelLedger = (clock: Clock, endpointsConfigured = 2): ModelL
     subscriptions: async () => unknown('not modelled', clock.nowUnixMs()),
     refForName: (name) =>
       /^blockhost-\d{3,}$/.test(name) ? refOf(BigInt(name.slice('blockhost-'.length))) : undefined,
+    refsForName: (name) => (/^blockhost-\d{3,}$/.test(name) ? [refOf(BigInt(name.slice('blockhost-'.length)))] : []),
+    subscription: async (ref) => {
+      if (outageSinceUnixMs !== undefined) return unknown('no endpoint answers', outageSinceUnixMs);
+      return subscriptions.has(subscriptionKey(ref)) ? read(ref, 'head') : known('none');
+    },
+    credentialSupply: async () =>
+      outageSinceUnixMs === undefined ? known(BigInt(tokens.size)) : unknown('no endpoint answers', outageSinceUnixMs),
     health: () => ({ synced: known(true), head: unknown('not modelled', clock.nowUnixMs()) }),
 
     buy: (ref, owner, expiresAtUnix) => {

@@ -1,5 +1,6 @@
+import { RecordsError } from '../../src/domain/errors.ts';
 import type { RecordPatch, VmRecord } from '../../src/domain/record.ts';
-import type { RecordSeed, Records } from '../../src/ports/records.ts';
+import type { RecordSeed, Records, Registration, RegistrationMark } from '../../src/ports/records.ts';
 
 /** The shared records in memory: what the domain sees of `vms.json`, without file, locks or other programs. */
 export const createModelRecords = (start: readonly VmRecord[] = []): Records => {
@@ -26,7 +27,44 @@ export const createModelRecords = (start: readonly VmRecord[] = []): Records => 
     return true;
   };
 
+  const reserved = new Map<bigint, { readonly name: string; readonly atUnix: bigint; readonly minted: boolean }>();
+
+  const register = ({ status, ...seed }: Registration): void => {
+    const { name, ipAddress, ipv6Address, nftTokenId, createdAtUnix } = seed;
+    const there = records.get(name);
+    if (there !== undefined && there.status !== 'destroyed') throw taken('name-taken');
+    if (lists.ipv4.has(ipAddress) || lists.ipv6.has(ipv6Address)) throw taken('address-taken');
+    if ((reserved.get(nftTokenId)?.name ?? name) !== name) throw taken('token-taken');
+    records.set(name, { ...seed, status, ownerWallet: seed.owner, nftMinted: false });
+    changeLists(ipAddress, ipv6Address, 'add');
+    if (!reserved.has(nftTokenId)) reserved.set(nftTokenId, { name, atUnix: createdAtUnix, minted: false });
+  };
+
+  const unregister = ({ name, ipAddress, ipv6Address, createdAtUnix, nftTokenId }: RegistrationMark): boolean => {
+    const there = records.get(name);
+    const ours = there?.createdAtUnix === createdAtUnix && there.ipAddress === ipAddress;
+    const reservation = reserved.get(nftTokenId);
+    const oursToo = reservation?.name === name && reservation.atUnix === createdAtUnix && !reservation.minted;
+    if (ours) {
+      records.delete(name);
+      changeLists(ipAddress, ipv6Address, 'delete');
+    }
+    if (oursToo) reserved.delete(nftTokenId);
+    return ours || oursToo;
+  };
+
   return {
+    register: async (registration) => register(registration),
+    unregister: async (mark) => unregister(mark),
+    noteMinted: async (name, before, minted, atUnix) => {
+      const record = records.get(name);
+      if (record === undefined || (record.nftTokenId === minted && record.nftMinted)) return false;
+      records.set(name, { ...record, nftTokenId: minted, nftMinted: true });
+      if (before !== minted && reserved.get(before)?.name === name) reserved.delete(before);
+      reserved.set(minted, { name, atUnix, minted: true });
+      return true;
+    },
+    reservations: async () => new Map([...reserved].map(([id, { name }]) => [id, name])),
     list: async () => [...records.values()],
     read: async (name) => records.get(name),
     patch: async (name, patch) => {
@@ -42,6 +80,8 @@ export const createModelRecords = (start: readonly VmRecord[] = []): Records => 
     allocated: async () => ({ ipv4: [...lists.ipv4], ipv6: [...lists.ipv6] }),
   };
 };
+
+const taken = (code: string): RecordsError => new RecordsError(`refused: ${code}`, { code, retryable: true });
 
 const patched = (record: VmRecord, { gecosSynced, owner, ...patch }: RecordPatch): VmRecord => {
   const { suspendedAtUnix, destroyedAtUnix, gecosSynced: synced = true, ...rest } = record;

@@ -7,6 +7,7 @@ import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile, type Round } from '../../src/operations/reconcile.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import type { Dossier, Quarantine } from '../../src/ports/quarantine.ts';
+import { createModelBuilder } from './model-builder.ts';
 import { createModelHypervisor } from './model-hypervisor.ts';
 import { createModelLedger, refOf } from './model-ledger.ts';
 import { createModelLog } from './model-log.ts';
@@ -70,6 +71,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const log = createModelLog();
   const gate: string[] = [];
   const routes = new Set<string>();
+  const builder = createModelBuilder();
   const deps: Deps = {
     hypervisor,
     agent: hypervisor.agent,
@@ -86,6 +88,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       add: async (ipv6) => void routes.add(ipv6),
       remove: async (ipv6) => void routes.delete(ipv6),
     },
+    builder,
     clock,
     log,
     policy: { ...DEFAULT_POLICY, ...policy },
@@ -117,6 +120,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     gate,
     /** IPv6 addresses that the host has a route to. */
     routes,
+    builder,
     deps,
     look,
     /** A new process with the same disk. */

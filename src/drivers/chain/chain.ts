@@ -1,11 +1,11 @@
 import type { ChainSettings } from '../../domain/chain-settings.ts';
-import type { EntitlementView, LoginView } from '../../domain/entitlement.ts';
+import type { Entitlement, EntitlementView, LoginView } from '../../domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../domain/fact.ts';
 import { type SubscriptionRef, subscriptionKey } from '../../domain/identity.ts';
 import type { Chain, ChainHealth, SubscriptionSummary } from '../../ports/chain.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import { refForName } from './name-binding.ts';
+import { refForName, refsForName } from './name-binding.ts';
 import type { Connect } from './rpc-endpoint.ts';
 import type { RpcPool } from './rpc-pool.ts';
 import { createSingleChain, type SingleChain } from './single-chain.ts';
@@ -83,6 +83,19 @@ export const createChain = (deps: ChainDeps): ChainReader => {
     login,
     subscriptions,
     refForName: (vmName) => refForName(deps.settings, vmName),
+    refsForName: (vmName) => refsForName(deps.settings, vmName),
+    subscription: async (ref) => {
+      const nowhere = (why: string): Fact<Entitlement | 'none'> => unknown(why, unknownSince(subscriptionKey(ref)));
+      const chain = byId.get(ref.chainId);
+      const fact = chain && (await guarded<Fact<Entitlement | 'none'> | undefined>(chain.subscription(ref), nowhere));
+      return fact ?? nowhere(`contract ${ref.contract} is not configured on chain ${ref.chainId}`);
+    },
+    credentialSupply: (chainId) => {
+      const chain =
+        byId.get(chainId ?? Number.NaN) ?? chains.find(({ settings }) => settings.credentialNft !== undefined);
+      const nowhere = (why: string): Fact<bigint> => unknown(why, unknownSince('supply'));
+      return chain ? guarded(chain.credentialSupply(), nowhere) : Promise.resolve(known(0n));
+    },
     health: () => healthOfAll(chains, unknownSince('head')),
     pool: (chainId) => byId.get(chainId)?.pool,
   };

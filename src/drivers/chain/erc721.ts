@@ -42,9 +42,13 @@ const oneNumber = (contract: Address, data: `0x${string}`, key: string): Questio
   },
 });
 
+/** How many tokens there are. */
+export const totalSupplyOf = (contract: Address): Question<bigint> =>
+  oneNumber(contract, encodeFunctionData({ abi, functionName: 'totalSupply' }), 'totalSupply');
+
 /** Lists tokens by ERC-721 Enumerable; a contract without it reverts, and cannot be listed. */
 export const enumerableListing = (contract: Address): IdListing => ({
-  count: oneNumber(contract, encodeFunctionData({ abi, functionName: 'totalSupply' }), 'totalSupply'),
+  count: totalSupplyOf(contract),
   idAt: (index) =>
     oneNumber(contract, encodeFunctionData({ abi, functionName: 'tokenByIndex', args: [index] }), `index:${index}`),
 });

@@ -1,5 +1,5 @@
 import type { ChainSettings } from '../../domain/chain-settings.ts';
-import type { EntitlementView, LoginView } from '../../domain/entitlement.ts';
+import type { Entitlement, EntitlementView, LoginView } from '../../domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../domain/fact.ts';
 import type { SubscriptionRef } from '../../domain/identity.ts';
 import type { ChainHealth, ReadDepth, SubscriptionSummary } from '../../ports/chain.ts';
@@ -10,6 +10,7 @@ import { createCallReader } from './call-reader.ts';
 import { type ChainAnswers, createChainReads, type ReadItem } from './chain-reads.ts';
 import { adapterOf } from './contract-adapters.ts';
 import { credentialAdapter } from './credential-adapter.ts';
+import { createExistence } from './existence.ts';
 import { createFactKeeper } from './fact-keeper.ts';
 import { listSubscriptions } from './list-subscriptions.ts';
 import { ownerDoubt } from './owner-witnesses.ts';
@@ -31,6 +32,9 @@ export interface SingleChain {
   readonly pool: RpcPool;
   entitlement(ref: SubscriptionRef, depth: ReadDepth): Promise<EntitlementView | undefined>;
   login(tokenId: bigint, depth: 'head' | 'with-witnesses'): Promise<LoginView | undefined>;
+  /** Undefined where the contract is not one of this chain's. */
+  subscription(ref: SubscriptionRef): Promise<Fact<Entitlement | 'none'> | undefined>;
+  credentialSupply(): Promise<Fact<bigint>>;
   subscriptions(): Promise<Fact<readonly SubscriptionSummary[]>>;
   health(): ChainHealth;
 }
@@ -88,7 +92,18 @@ export const createSingleChain = (deps: SingleChainDeps): SingleChain => {
     }
   };
 
-  return { settings, pool, entitlement, login, subscriptions, health: () => healthOf(pool, clock) };
+  const { subscription, credentialSupply } = createExistence({ settings, pool, read, clock });
+
+  return {
+    settings,
+    pool,
+    entitlement,
+    login,
+    subscription,
+    credentialSupply,
+    subscriptions,
+    health: () => healthOf(pool, clock),
+  };
 };
 
 /** Synced: a sane node was seen lately, nothing waits for an operator, and the follower (if any) is up to date (L6). */

@@ -15,6 +15,10 @@ export const withoutAddress = (list: Container, address: string): Container =>
 export const addressesOf = (items: readonly unknown[]): readonly string[] =>
   items.filter((item): item is string => typeof item === 'string');
 
+/** Is the address in the list, in whatever spelling? */
+export const isListed = (items: readonly unknown[], address: string): boolean =>
+  address !== '' && addressesOf(items).some((item) => canonical(item) === canonical(address));
+
 const isAddress = (itemText: string, address: string): boolean => {
   if (!itemText.startsWith('"')) return false;
   return canonical(String(JSON.parse(itemText))) === canonical(address);

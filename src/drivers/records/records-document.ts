@@ -15,6 +15,8 @@ export interface RecordsDocument {
   readonly vms: ReadonlyMap<string, unknown>;
   readonly allocatedIps: readonly unknown[];
   readonly allocatedIpv6: readonly unknown[];
+  /** Reserved tokens by their id's digits. */
+  readonly reservations: ReadonlyMap<string, unknown>;
   /** A record's own text, with every digit of its numbers. */
   readonly recordText: (name: string) => string | undefined;
   /** Takes the text apart; not done for those who only read. */
@@ -31,7 +33,7 @@ export const parseDocument = (path: string, text: string | undefined): RecordsDo
   const json = parseJson(path, text);
   const parsed = topSchema.safeParse(json);
   if (!parsed.success) throw malformed(path, parsed.error);
-  const { vms, allocated_ips, allocated_ipv6 } = parsed.data;
+  const { vms, allocated_ips, allocated_ipv6, reserved_nft_tokens } = parsed.data;
   const body = text?.trim() ?? '{}';
   const before = text?.slice(0, text.length - text.trimStart().length) ?? '';
   const after = text?.slice(text.trimEnd().length) ?? '';
@@ -39,6 +41,7 @@ export const parseDocument = (path: string, text: string | undefined): RecordsDo
     vms: new Map(Object.entries(vms ?? {})),
     allocatedIps: allocated_ips ?? [],
     allocatedIpv6: allocated_ipv6 ?? [],
+    reservations: new Map(Object.entries(reserved_nft_tokens ?? {})),
     recordText: lazily(() => textsByName(splitContainer(body))),
     top: () => withRequiredMembers(splitContainer(body)),
     render: (top) => `${before}${joinContainer(top)}${after}`,

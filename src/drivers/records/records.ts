@@ -4,10 +4,12 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { RecordSeed, Records } from '../../ports/records.ts';
 import { addressesOf, withAddress, withoutAddress } from './address-list.ts';
-import { type Container, joinContainer, memberText, setMember, splitContainer } from './json-text.ts';
+import { type Container, joinContainer, memberText, splitContainer } from './json-text.ts';
+import { type AddressChange, claim, onAddresses, onObject, onRecord } from './on-top.ts';
 import { healDates, patchRecord, seedRecord } from './record-edit.ts';
 import { naiveDateKeys, readRecord } from './record-reader.ts';
-import { layoutInside, nested, parseDocument, type RecordsDocument } from './records-document.ts';
+import { parseDocument, type RecordsDocument } from './records-document.ts';
+import { noteMintedIn, registerInto, unregisterFrom } from './registration.ts';
 import { createSharedFile } from './shared-file.ts';
 import { createSnapshots, type Snapshot } from './snapshot.ts';
 
@@ -17,8 +19,6 @@ export interface RecordsDeps {
   readonly clock: Clock;
   readonly log: Log;
 }
-
-type AddressChange = (list: Container, address: string, layout: ReturnType<typeof layoutInside>) => Container;
 
 /**
  * The records that we share with the engine, the admin panel, the watchdog and the host's Python library. What we do not
@@ -54,7 +54,7 @@ export const createRecords = ({ path, clock, log }: RecordsDeps): Records => {
     );
 
   const changeAddresses = (change: AddressChange, ipv4: string, ipv6: string): Promise<boolean> =>
-    update((top) => onList(onList(top, 'allocated_ips', ipv4, change), 'allocated_ipv6', ipv6, change));
+    update((top) => onAddresses(top, change, ipv4, ipv6));
 
   const take = (document: RecordsDocument): Snapshot => {
     const read = [...document.vms].map(([name, json]) => [name, readOne(document, name, json)] as const);
@@ -62,6 +62,7 @@ export const createRecords = ({ path, clock, log }: RecordsDeps): Records => {
       records: new Map(read.flatMap(([name, record]): [string, VmRecord][] => (record ? [[name, record]] : []))),
       senseless: new Set(read.flatMap(([name, record]) => (record ? [] : name))),
       allocated: { ipv4: addressesOf(document.allocatedIps), ipv6: addressesOf(document.allocatedIpv6) },
+      reservations: reservationsOf(document),
     };
   };
   const snapshot = createSnapshots(path, clock, () => read(take));
@@ -83,6 +84,13 @@ export const createRecords = ({ path, clock, log }: RecordsDeps): Records => {
     restore: (seed) => update((top, document) => restoreInto(top, document, seed)),
     claimAddresses: (ipv4, ipv6) => changeAddresses(withAddress, ipv4, ipv6),
     releaseAddresses: (ipv4, ipv6) => changeAddresses(withoutAddress, ipv4, ipv6),
+    register: async (registration) => {
+      await update((top, document) => registerInto(top, document, registration));
+    },
+    unregister: (mark) => update((top, document) => unregisterFrom(top, document, mark)),
+    noteMinted: (name, reserved, minted, atUnix) =>
+      update((top, document) => noteMintedIn(top, document, { name, reserved, minted, atUnix })),
+    reservations: async () => (await snapshot()).reservations,
     allocated: async () => (await snapshot()).allocated,
   };
 };
@@ -102,42 +110,11 @@ const restoreInto = (top: Container, { vms }: RecordsDocument, seed: RecordSeed)
   return seed.status === 'destroyed' ? restored : claim(restored, seed.ipAddress, seed.ipv6Address);
 };
 
-const claim = (top: Container, ipv4: string, ipv6: string): Container =>
-  onList(onList(top, 'allocated_ips', ipv4, withAddress), 'allocated_ipv6', ipv6, withAddress);
-
-const onList = (top: Container, key: string, address: string, change: AddressChange): Container => {
-  const list = splitContainer(memberText(top, key) ?? '[]');
-  const changed = change(list, address, layoutInside(top));
-  return changed === list ? top : setMember(top, key, joinContainer(changed), layoutInside(top));
-};
-
-type RecordChange = (record: Container, layout: ReturnType<typeof nested>) => Container;
-
-const onRecord = (top: Container, name: string, change: RecordChange): Container =>
-  onVms(top, (vms, layout) => changeRecord(vms, name, change, layout));
-
-const onVms = (top: Container, change: (vms: Container, layout: ReturnType<typeof nested>) => Container): Container => {
-  const vms = splitContainer(memberText(top, 'vms') ?? '{}');
-  const changed = change(vms, layoutInside(top));
-  return changed === vms ? top : setMember(top, 'vms', joinContainer(changed), layoutInside(top));
-};
-
-const changeRecord = (
-  vms: Container,
-  name: string,
-  change: RecordChange,
-  layout: ReturnType<typeof nested>,
-): Container => {
-  const record = splitContainer(memberText(vms, name) ?? '{}');
-  const changed = change(record, nested(vms.slots.at(-1)?.lead ?? layout.lead));
-  return changed === record ? vms : setMember(vms, name, joinContainer(changed), layout);
-};
-
 /** Whoever writes the file at all leaves no date in it that would stop Python's garbage collection. */
 const healAll = (top: Container, { vms }: RecordsDocument): Container => {
   const names = new Set([...vms].filter(([, json]) => naiveDateKeys(json).length > 0).map(([name]) => name));
   if (names.size === 0) return top;
-  return onVms(top, (all, layout) => ({
+  return onObject(top, 'vms', (all, layout) => ({
     ...all,
     slots: all.slots.map((slot) =>
       names.has(slot.key) && slot.value.startsWith('{')
@@ -149,6 +126,14 @@ const healAll = (top: Container, { vms }: RecordsDocument): Container => {
 
 const exactMember = (recordText: string | undefined, key: string): string | undefined =>
   recordText === undefined ? undefined : memberText(splitContainer(recordText), key);
+
+const reservationsOf = ({ reservations }: RecordsDocument): ReadonlyMap<bigint, string> =>
+  new Map(
+    [...reservations].flatMap(([id, entry]): [bigint, string][] => {
+      const name = isObject(entry) && typeof entry.vm_name === 'string' ? entry.vm_name : '';
+      return /^\d{1,78}$/.test(id) ? [[BigInt(id), name]] : [];
+    }),
+  );
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -11,6 +11,8 @@ export interface Snapshot {
   /** Names whose record makes no sense. */
   readonly senseless: ReadonlySet<string>;
   readonly allocated: { readonly ipv4: readonly string[]; readonly ipv6: readonly string[] };
+  /** Reserved token ids with the machine that each is for; empty where the entry does not say. */
+  readonly reservations: ReadonlyMap<bigint, string>;
 }
 
 /** Time stamps of files are coarse: a file that was changed this recently may change again under the same stamp. */

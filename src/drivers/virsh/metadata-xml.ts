@@ -23,16 +23,41 @@ export const readMachineMetadata = (domain: XmlElement): MachineMetadata | undef
   if (element === undefined || more.length > 0) return undefined;
   const parsed = attributeSchema.safeParse(Object.fromEntries(element.attributes));
   if (!parsed.success) return undefined;
-  const { schema, uuid, chainId, contract, subscriptionId } = parsed.data;
-  if (chainId === undefined && contract === undefined && subscriptionId === undefined) return { schema, uuid };
-  if (chainId === undefined || contract === undefined || subscriptionId === undefined) return undefined;
-  return { schema, uuid, subscription: { chainId, contract, subscriptionId } };
+  const { schema, uuid } = parsed.data;
+  const subscription = subscriptionOf(parsed.data);
+  const made = madeOf(parsed.data);
+  if (subscription === 'half' || made === 'half') return undefined;
+  return { schema, uuid, ...(subscription && { subscription }), ...(made && { made }) };
 };
 
 /** What `virsh metadata --set` wants: it declares namespace and prefix itself and refuses an element that does. */
 export const bareMachineElement = (metadata: MachineMetadata): string => `<machine${attributesOf(metadata)}/>`;
 
-const attributesOf = ({ schema, uuid, subscription }: MachineMetadata): string => {
+type Attributes = z.infer<typeof attributeSchema>;
+
+/** All of them, none of them, or an element that is not as we write it. */
+const subscriptionOf = ({
+  chainId,
+  contract,
+  subscriptionId,
+}: Attributes): MachineMetadata['subscription'] | undefined | 'half' => {
+  if (chainId === undefined && contract === undefined && subscriptionId === undefined) return undefined;
+  if (chainId === undefined || contract === undefined || subscriptionId === undefined) return 'half';
+  return { chainId, contract, subscriptionId };
+};
+
+/** Elements of older versions have nothing of this; the token is the one part that a machine may lack. */
+const madeOf = (all: Attributes): MachineMetadata['made'] | undefined | 'half' => {
+  const { ipv4, ipv6, owner, username, createdAt, base, nftTokenId } = all;
+  const parts = [ipv4, ipv6, owner, username, createdAt, base];
+  if (parts.every((part) => part === undefined)) return nftTokenId === undefined ? undefined : 'half';
+  if (ipv4 === undefined || ipv6 === undefined || owner === undefined) return 'half';
+  if (username === undefined || createdAt === undefined || base === undefined) return 'half';
+  const token = nftTokenId === undefined ? {} : { nftTokenId };
+  return { ipv4, ipv6, owner, username, ...token, createdAtUnix: createdAt, base };
+};
+
+const attributesOf = ({ schema, uuid, subscription, made }: MachineMetadata): string => {
   const all = {
     schema: String(schema),
     uuid,
@@ -41,6 +66,15 @@ const attributesOf = ({ schema, uuid, subscription }: MachineMetadata): string =
       contract: subscription.contract,
       subscriptionId: String(subscription.subscriptionId),
     }),
+    ...(made && {
+      ipv4: made.ipv4,
+      ipv6: made.ipv6,
+      owner: made.owner,
+      username: made.username,
+      createdAt: String(made.createdAtUnix),
+      base: made.base,
+    }),
+    ...(made?.nftTokenId !== undefined && { nftTokenId: String(made.nftTokenId) }),
   };
   return Object.entries(all)
     .map(([name, value]) => ` ${name}="${escapeXml(value)}"`)
@@ -58,6 +92,16 @@ const attributeSchema = z.object({
     .transform((text) => text as `0x${string}`)
     .optional(),
   subscriptionId: decimal.max(78).transform(BigInt).optional(),
+  ipv4: z.string().max(15).optional(),
+  ipv6: z.string().max(39).optional(),
+  owner: z.string().max(128).optional(),
+  username: z.string().max(32).optional(),
+  createdAt: decimal.max(15).transform(BigInt).optional(),
+  base: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .optional(),
+  nftTokenId: decimal.max(78).transform(BigInt).optional(),
 });
 
 // An element belongs to us by its namespace, whatever prefix it was given, and wherever that was declared.

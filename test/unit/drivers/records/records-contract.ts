@@ -88,6 +88,49 @@ export const describeRecords = (title: string, make: () => Promise<Records>): vo
       expect((await records.read('blockhost-002'))?.status).toBe('active');
     });
 
+    it('enters a new machine with addresses and reservation, and takes back exactly that', async () => {
+      const records = await make();
+      const first = { ...seedOf('blockhost-001', 10), status: 'active', nftTokenId: 5n } as const;
+      await records.register(first);
+      expect(await records.read('blockhost-001')).toEqual({ ...first, ownerWallet: alice, nftMinted: false });
+      expect(await records.allocated()).toEqual({ ipv4: ['192.168.122.10'], ipv6: ['fd00::a'] });
+      expect(await records.reservations()).toEqual(new Map([[5n, 'blockhost-001']]));
+      expect(await records.unregister({ ...first, createdAtUnix: 1n })).toBe(false);
+      expect(await records.read('blockhost-001')).toBeDefined();
+      expect(await records.unregister(first)).toBe(true);
+      expect(await records.unregister(first)).toBe(false);
+      expect(await records.list()).toEqual([]);
+      expect(await records.allocated()).toEqual({ ipv4: [], ipv6: [] });
+      expect(await records.reservations()).toEqual(new Map());
+    });
+
+    it('enters nothing where name, address or token is somebody else’s', async () => {
+      const records = await make();
+      await records.register({ ...seedOf('blockhost-001', 10), status: 'active', nftTokenId: 5n });
+      const attempt = (name: string, n: number, nftTokenId: bigint) =>
+        records.register({ ...seedOf(name, n), status: 'active', nftTokenId });
+      await expect(attempt('blockhost-001', 11, 6n)).rejects.toMatchObject({ code: 'name-taken' });
+      await expect(attempt('blockhost-002', 10, 6n)).rejects.toMatchObject({ code: 'address-taken' });
+      await expect(attempt('blockhost-002', 11, 5n)).rejects.toMatchObject({ code: 'token-taken' });
+      expect(await records.list()).toHaveLength(1);
+      expect(await records.allocated()).toEqual({ ipv4: ['192.168.122.10'], ipv6: ['fd00::a'] });
+      await records.patch('blockhost-001', { status: 'destroyed' });
+      await records.releaseAddresses('192.168.122.10', 'fd00::a');
+      await attempt('blockhost-001', 10, 6n);
+      expect((await records.read('blockhost-001'))?.nftTokenId).toBe(6n);
+    });
+
+    it('notes the token that was minted, and gives back the id that was not (D25)', async () => {
+      const records = await make();
+      const first = { ...seedOf('blockhost-001', 10), status: 'active', nftTokenId: 5n } as const;
+      await records.register(first);
+      expect(await records.noteMinted('blockhost-001', 5n, 8n, 1_700_000_001n)).toBe(true);
+      expect(await records.noteMinted('blockhost-001', 5n, 8n, 1_700_000_002n)).toBe(false);
+      expect(await records.read('blockhost-001')).toMatchObject({ nftTokenId: 8n, nftMinted: true });
+      expect(await records.reservations()).toEqual(new Map([[8n, 'blockhost-001']]));
+      expect(await records.noteMinted('blockhost-009', 5n, 9n, 1n)).toBe(false);
+    });
+
     it('claims and releases addresses, and tells whether the lists changed', async () => {
       const records = await make();
       expect(await records.claimAddresses('192.168.122.5', '')).toBe(true);

@@ -12,7 +12,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
-const empty: Snapshot = { records: new Map(), senseless: new Set(), allocated: { ipv4: [], ipv6: [] } };
+const empty: Snapshot = {
+  records: new Map(),
+  senseless: new Set(),
+  allocated: { ipv4: [], ipv6: [] },
+  reservations: new Map(),
+};
 
 const counted = (path: string) => {
   let reads = 0;

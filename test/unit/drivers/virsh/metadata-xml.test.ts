@@ -10,6 +10,17 @@ import {
 import { parseXml } from '../../../../src/drivers/virsh/xml.ts';
 
 const contract = fc.stringMatching(/^[0-9a-f]{40}$/).map((hex): `0x${string}` => `0x${hex}`);
+const made = fc
+  .record({
+    ipv4: fc.ipV4(),
+    ipv6: fc.oneof(fc.constant(''), fc.constant('2001:db8::3')),
+    owner: fc.stringMatching(/^[ -~]{0,64}$/),
+    username: fc.stringMatching(/^[a-z]{1,32}$/),
+    createdAtUnix: fc.bigInt(0n, 2n ** 40n),
+    base: fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:${hex}`),
+    nftTokenId: fc.option(fc.bigInt(0n, 2n ** 256n - 1n), { nil: undefined }),
+  })
+  .map(({ nftTokenId, ...rest }) => ({ ...rest, ...(nftTokenId !== undefined && { nftTokenId }) }));
 const metadata: fc.Arbitrary<MachineMetadata> = fc
   .record({
     uuid: fc.uuid(),
@@ -17,8 +28,14 @@ const metadata: fc.Arbitrary<MachineMetadata> = fc
       fc.record({ chainId: fc.integer({ min: 1 }), contract, subscriptionId: fc.bigInt(0n, 2n ** 256n - 1n) }),
       { nil: undefined },
     ),
+    made: fc.option(made, { nil: undefined }),
   })
-  .map(({ uuid, subscription }) => ({ schema: 1, uuid, ...(subscription && { subscription }) }));
+  .map(({ uuid, subscription, made }) => ({
+    schema: 1,
+    uuid,
+    ...(subscription && { subscription }),
+    ...(made && { made }),
+  }));
 
 const read = (inside: string, domainAttributes = '') => {
   const domain = parseXml(`<domain${domainAttributes}><metadata>${inside}</metadata></domain>`);
@@ -63,6 +80,8 @@ describe('the machine element in a domain (D8)', () => {
     ['a contract in capitals', `<p:machine ${ours} ${good.replace(/a{40}/, 'A'.repeat(40))}/>`],
     ['a negative id', `<p:machine ${ours} ${good.replace('"7"', '"-7"')}/>`],
     ['an id that is no number', `<p:machine ${ours} ${good.replace('"7"', '"7e3"')}/>`],
+    ['half of what it was made with', `<p:machine ${ours} ${good} ipv4="192.168.122.2"/>`],
+    ['a token and nothing else of that', `<p:machine ${ours} ${good} nftTokenId="7"/>`],
     ['chain 0', `<p:machine ${ours} ${good.replace('chainId="1"', 'chainId="0"')}/>`],
     ['an id of a thousand digits', `<p:machine ${ours} ${good.replace('"7"', `"${'9'.repeat(1000)}"`)}/>`],
   ])('is not seen in %s', (_, inside) => expect(read(inside)).toBeUndefined());
@@ -71,7 +90,8 @@ describe('the machine element in a domain (D8)', () => {
     fc.assert(
       fc.property(metadata, (wanted) => {
         const bare = bareMachineElement(wanted);
-        expect(bare).toMatch(/^<machine [^:<>]*\/>$/);
+        expect(bare).toMatch(/^<machine(?: [A-Za-z0-9]+="[^"<>]*")+\/>$/);
+        expect(bare).not.toContain('xmlns');
         expect(read(bare.replace('<machine', `<p:machine ${ours}`))).toEqual(wanted);
       }),
     );

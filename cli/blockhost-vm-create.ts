@@ -1,0 +1,3 @@
+import { vmCreate } from './programs/vm-create.ts';
+
+await vmCreate().parseAsync();

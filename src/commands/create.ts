@@ -1,0 +1,57 @@
+import { answerLine } from '../domain/create-answer.ts';
+import { parseCreateRequest, type RawCreateRequest } from '../domain/create-request.ts';
+import { createParts } from '../host/create-parts.ts';
+import { openHost } from '../host/open-host.ts';
+import { openMockRecords } from '../host/open-mock-records.ts';
+import { createMachine, planCreate } from '../operations/create/create.ts';
+import { CREATE_PATIENCE, type CreateDeps } from '../operations/create/create-deps.ts';
+import { createMock, type MockDeps } from '../operations/create/create-mock.ts';
+import { type CommandContext, runCommand } from './run-command.ts';
+
+const NAME = 'blockhost-vm-create';
+
+const onMock = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
+  const { config, clock, log, tell, out } = context;
+  const deps: MockDeps = {
+    records: openMockRecords({ clock, log }),
+    clock,
+    ...createParts(context),
+    pool: config.ipPool,
+    tell,
+  };
+  out(answerLine(await createMock(deps, request)));
+  return 0;
+};
+
+const onHost = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
+  const { config, paths, clock, log, tell, out, by, stop } = context;
+  const gateWaitsFor = () => ['the daemon, whose business harm is'];
+  const host = await openHost({ config, paths, clock, log, gateWaitsFor, onlyLooks: !request.apply });
+  try {
+    const deps: CreateDeps = {
+      ...host.deps,
+      ...createParts(context),
+      pools: { ipv4: config.ipPool, ipv6: config.ipv6Pool },
+      patience: request.apply ? CREATE_PATIENCE : { chainMs: 0, noneMs: 0, agentMs: 0 },
+      tell,
+      by,
+      stop,
+    };
+    out(answerLine(await (request.apply ? createMachine : planCreate)(deps, request)));
+    return 0;
+  } finally {
+    await host.close();
+  }
+};
+
+/** `create <name> …`: one line of JSON on stdout, exit 0; or nothing there, a sentence on stderr, exit 1 (contract §2). */
+export const create = (raw: RawCreateRequest): Promise<void> =>
+  runCommand(NAME, (context) => {
+    const { config } = context;
+    const request = parseCreateRequest(raw, {
+      expiryDays: config.defaultExpiryDays,
+      walletPattern: config.walletPattern,
+      engineMints: config.createdByEngine,
+    });
+    return (request.mock ? onMock : onHost)(context, request);
+  });

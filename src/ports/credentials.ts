@@ -1,0 +1,19 @@
+/** How a customer reaches his machine. */
+export interface ConnectionDetails {
+  readonly hostname: string;
+  readonly port: number;
+  readonly username: string;
+}
+
+/** What a create asks of credentials: one token for each machine, however often it is asked. */
+export interface Credentials {
+  /** The id of the machine's token. `userEncrypted` is 0x and hexadecimal digits. Throws `BlockhostError`. */
+  mint(request: {
+    readonly owner: string;
+    /** Never used again: the UUID. */
+    readonly machineId: string;
+    readonly userEncrypted?: string;
+  }): Promise<bigint>;
+  /** Connection details that only the holder of the signature can read (interop). */
+  seal(details: ConnectionDetails, userSignature: string): Promise<string>;
+}

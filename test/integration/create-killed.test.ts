@@ -1,0 +1,100 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { execa } from 'execa';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+
+/*
+ * Real processes with the real journal, locks and records kill themselves (SIGKILL) before and after each effect of a
+ * create; the host's domains and disks are files. The next process finds all of the machine, or leaves nothing of it.
+ */
+
+let program: string;
+let dir: string;
+
+beforeAll(async () => {
+  program = join(await mkdtemp(join(tmpdir(), 'create-process-')), 'create.mjs');
+  const entryPoint = fileURLToPath(new URL('./create-process.ts', import.meta.url));
+  await build({ entryPoints: [entryPoint], outfile: program, bundle: true, platform: 'node', format: 'esm' });
+});
+afterAll(() => rm(join(program, '..'), { recursive: true, force: true }));
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'create-host-'));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const run = (...argv: readonly string[]) =>
+  execa(process.execPath, [program, dir, ...argv], { reject: false, timeout: 60_000 });
+const create = (name: string, at = 0, when = '') => run('create', name, String(at), when);
+const look = async (name: string) => {
+  const { stdout, stderr } = await run('daemon', name);
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+};
+const traceOf = async (): Promise<readonly string[]> => {
+  const [file = ''] = (await readdir(dir)).filter((name) => name.startsWith('trace-'));
+  return (await readFile(join(dir, file), 'utf8')).trim().split('\n');
+};
+
+const NOTHING = {
+  machines: [],
+  domains: [],
+  records: [],
+  tokens: [],
+  files: 0,
+  route: false,
+  allocated: { ipv4: [], ipv6: [] },
+};
+const all = (name: string, token: number) => ({
+  machines: [{ vm: name, phase: 'present', failures: {} }],
+  domains: [{ vm: name, run: 'running' }],
+  records: [{ vm: name, status: 'active', ipAddress: '192.168.122.2' }],
+  tokens: [token],
+  files: 2,
+  route: true,
+  allocated: { ipv4: ['192.168.122.2'], ipv6: ['2001:db8::3'] },
+});
+
+describe('a create of real processes', () => {
+  it('killed before or after any of its effects is all or nothing, and can be had again (L4)', {
+    timeout: 300_000,
+  }, async () => {
+    expect((await create('testbox')).exitCode).toBe(0);
+    const trace = await traceOf();
+    expect(trace).toHaveLength(12);
+    expect(await look('testbox')).toEqual(all('testbox', 42));
+    const verdicts = { all: 0, nothing: 0 };
+    for (let at = 1; at <= trace.length; at += 1) {
+      for (const when of ['before', 'after']) {
+        await rm(dir, { recursive: true, force: true });
+        dir = await mkdtemp(join(tmpdir(), 'create-host-'));
+        expect((await create('testbox', at, when)).signal).toBe('SIGKILL');
+        const found = await look('testbox');
+        const committed = found.machines.length > 0;
+        const where = `${when} ${trace[at - 1]} (${at})`;
+        if (committed) expect([1, 42], where).toContain(found.tokens[0]);
+        expect(found, where).toEqual(committed ? all('testbox', found.tokens[0]) : NOTHING);
+        verdicts[committed ? 'all' : 'nothing'] += 1;
+        const again = await create('testbox');
+        expect(again.exitCode, where).toBe(committed ? 1 : 0);
+        expect(again.stdout === '', where).toBe(committed);
+      }
+    }
+    console.info(`create's crash points with real processes: ${2 * trace.length}; ${JSON.stringify(verdicts)}`);
+    expect(verdicts).toEqual({ all: 13, nothing: 11 });
+  });
+
+  it('at once share nothing (L2)', { timeout: 120_000 }, async () => {
+    const names = Array.from({ length: 8 }, (_, i) => `box-${i}`);
+    const results = await Promise.all(names.map((name) => create(name)));
+    expect(results.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual(names.map(() => [0, '']));
+    const answers = results.map(({ stdout }) => JSON.parse(stdout));
+    expect(new Set(answers.map(({ ipv4 }) => ipv4)).size).toBe(8);
+    expect(new Set(answers.map(({ ipv6 }) => ipv6)).size).toBe(8);
+    const { records, allocated } = await look('box-0');
+    expect(records).toHaveLength(8);
+    expect(allocated.ipv4).toHaveLength(8);
+  });
+});

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createPaths } from '../../src/config/paths.ts';
+import { parseCreateRequest } from '../../src/domain/create-request.ts';
+import { explain } from '../../src/domain/errors.ts';
+import { known, unknown } from '../../src/domain/fact.ts';
+import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
+import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
+import { createLocks } from '../../src/drivers/lock/locks.ts';
+import { createQuarantine } from '../../src/drivers/quarantine/quarantine.ts';
+import { createRecords } from '../../src/drivers/records/records.ts';
+import { openOurJournal } from '../../src/host/open-journal.ts';
+import { createMachine } from '../../src/operations/create/create.ts';
+import type { CreateDeps } from '../../src/operations/create/create-deps.ts';
+import { createFleet } from '../../src/operations/fleet.ts';
+import { createReconcile } from '../../src/operations/reconcile.ts';
+import type { Chain } from '../../src/ports/chain.ts';
+import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts';
+import { createModelLog } from '../models/model-log.ts';
+
+/**
+ * A process that creates a machine, or looks at all of them as the daemon does, with the real journal, locks and records
+ * below one directory. argv: directory, `create` or `daemon`, name, and before or after which of its effects it kills itself.
+ */
+const [dir = '', task = '', name = '', at = '0', when = ''] = process.argv.slice(2);
+const paths = createPaths({ BLOCKHOST_ROOT: dir });
+const clock = createSystemClock();
+const log = createModelLog();
+const journal = await openOurJournal({ paths, clock, log });
+let effects = 0;
+
+const EFFECT =
+  /^(append|define|undefine|start|powerOff|make|remove|register|unregister|noteMinted|add|mint|restore|patch|claim)/;
+const dieAt = (moment: string): void => {
+  if (effects === Number(at) && when === moment) process.kill(process.pid, 'SIGKILL');
+};
+const traced = <P extends object>(part: string, real: P): P =>
+  new Proxy(real, {
+    get: (target, key) => {
+      const call: unknown = Reflect.get(target, key);
+      if (typeof call !== 'function' || !EFFECT.test(String(key))) return call;
+      return async (...args: unknown[]): Promise<unknown> => {
+        effects += 1;
+        appendFileSync(join(dir, `trace-${process.pid}`), `${part}.${String(key)}\n`);
+        dieAt('before');
+        const result: unknown = await Reflect.apply(call, target, args);
+        dieAt('after');
+        return result;
+      };
+    },
+  });
+
+const unasked = async (): Promise<never> => {
+  throw new Error('no chain is configured');
+};
+const nobody = unknown('no chain is configured', 0);
+const chain: Chain = {
+  configured: false,
+  knows: () => false,
+  entitlement: unasked,
+  login: async ({ tokenId }) => ({ tokenId, head: nobody, safe: nobody, readAtUnixMs: 0 }),
+  subscriptions: unasked,
+  refForName: () => undefined,
+  refsForName: () => [],
+  subscription: unasked,
+  credentialSupply: unasked,
+  health: () => ({ synced: known(true), head: nobody }),
+};
+const routes = join(dir, 'route');
+const deps: CreateDeps = {
+  hypervisor: traced('hypervisor', createFileHypervisor(join(dir, 'domains'))),
+  builder: traced('builder', createFileBuilder(join(dir, 'vms'))),
+  records: traced('records', createRecords({ path: paths.vmsJson, clock, log })),
+  journal: traced('journal', journal),
+  hostRoutes: traced('hostRoutes', {
+    add: async (ipv6) => appendFileSync(routes, ipv6),
+    remove: async () => rmSync(routes, { force: true }),
+  }),
+  agent: { ping: async () => true, exec: unasked },
+  chain,
+  quarantine: createQuarantine({ directory: paths.quarantineDir }),
+  locks: createLocks({ dir: paths.locksDir }),
+  clock,
+  log,
+  policy: { ...DEFAULT_POLICY, stopDebounceMs: 0 },
+  bootId: 'boot-a',
+  ownDirectories: [join(dir, 'vms')],
+  cloudInitDirectory: (vm) => join(dir, 'vms', 'cloud-init', vm),
+  gateWaitsFor: () => [],
+  seeds: {
+    missing: async () => [],
+    render: async ({ uuid }) => ({ userData: uuid, metaData: uuid, networkConfig: '' }),
+  },
+  credentials: traced('credentials', { mint: async () => 42n, seal: async () => '0x' }),
+  pools: {
+    ipv4: { start: '192.168.122.2', end: '192.168.122.254', gateway: '192.168.122.1' },
+    ipv6: { prefix: '2001:db8::/120', start: 2, end: 254 },
+  },
+  hostAddresses: () => [],
+  newUuid: randomUUID,
+  patience: { chainMs: 0, noneMs: 0, agentMs: 1000 },
+  tell: () => undefined,
+  by: 'tester',
+  stop: new AbortController().signal,
+};
+
+const create = async (): Promise<void> => {
+  const raw = { name, ownerWallet: `0x${'a1'.repeat(20)}`, apply: true };
+  const request = parseCreateRequest(raw, { expiryDays: 30, walletPattern: undefined, engineMints: false });
+  const answer = await createMachine(deps, request);
+  process.stdout.write(`${JSON.stringify({ ...answer, nftTokenId: Number(answer.nftTokenId) })}\n`);
+};
+
+const daemon = async (): Promise<void> => {
+  const fleet = createFleet(deps);
+  const reconcile = createReconcile(deps, fleet);
+  for (const uuid of await fleet.survey()) await reconcile(uuid, () => undefined);
+  const machines = Object.values(journal.state().machines).map(({ name: vm, phase, failures }) => ({
+    vm,
+    phase,
+    failures,
+  }));
+  const domains = (await deps.hypervisor.list()).map(({ name: vm, run }) => ({ vm, run }));
+  const records = (await deps.records.list()).map(({ name: vm, status, ipAddress }) => ({ vm, status, ipAddress }));
+  const tokens = [...(await deps.records.reservations()).keys()].map(Number);
+  const files = await deps.builder.occupied(name);
+  const state = { machines, domains, records, tokens, files: files.length, route: existsSync(routes) };
+  process.stdout.write(`${JSON.stringify({ ...state, allocated: await deps.records.allocated() })}\n`);
+};
+
+try {
+  await (task === 'create' ? create() : daemon());
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+}
+await journal.close();
