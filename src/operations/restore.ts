@@ -1,6 +1,7 @@
 import { HypervisorError } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
+import { changeRoute } from './host-route.ts';
 import { rollOf } from './roll.ts';
 
 const LIVING: ReadonlySet<MachineMemory['phase']> = new Set(['creating', 'present', 'destroying', 'restoring']);
@@ -62,6 +63,7 @@ export const restoreMachine = async (deps: Deps, memory: MachineMemory): Promise
   if (dossier) await deps.quarantine.moveOut(memory.uuid);
   if (dossier && !there) await deps.hypervisor.define(dossier.definition);
   await deps.hypervisor.refreshPools();
+  await changeRoute(deps, 'add', { name: memory.name, ipv6: memory.details.ipv6Address });
   await deps.journal.append([{ kind: 'restored', uuid: memory.uuid }]);
   await deps.quarantine.forget(memory.uuid);
 };

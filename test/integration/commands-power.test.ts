@@ -25,6 +25,7 @@ describe("commands about a machine's power", () => {
   let chainId: number;
   let owner: Machine;
   let short: Machine;
+  let doomed: Machine;
   let python: Machine;
   let deafStop: Promise<Ran>;
   const times: string[] = [];
@@ -63,7 +64,7 @@ describe("commands about a machine's power", () => {
     owner = await boot(7200, { kind: 'normal' });
     const deaf = await boot(7200);
     deafStop = run('stop', deaf.name);
-    short = await boot(20);
+    [short, doomed] = [await boot(20), await boot(20)];
     python = await boot(7200, { withoutMetadata: true });
     await owner.guest.waitAgent(90_000);
   }, 240_000);
@@ -116,13 +117,14 @@ describe("commands about a machine's power", () => {
   });
 
   it('gc tells, then suspends what is over, and only that (D14)', async () => {
-    await untilPast(short, 4_000);
+    await untilPast(doomed, 4_000);
     const told = await run('gc');
-    expect(told).toMatchObject({ exitCode: 0, out: ['Suspend: 1 candidate', 'Destroy: 0 candidates'] });
+    expect(told).toMatchObject({ exitCode: 0, out: ['Suspend: 2 candidates', 'Destroy: 0 candidates'] });
     expect(await short.guest.state()).toBe('running');
     const done = await run('gc', '--execute');
-    expect(done).toMatchObject({ exitCode: 0, out: ['Suspend: 1 candidate', 'Destroy: 0 candidates'] });
+    expect(done).toMatchObject({ exitCode: 0, out: ['Suspend: 2 candidates', 'Destroy: 0 candidates'] });
     expect(await short.guest.state()).toBe('shut off');
+    expect(await doomed.guest.state()).toBe('shut off');
     expect(await short.record()).toMatchObject({ status: 'suspended' });
     expect(await owner.guest.state()).toBe('running');
   });
@@ -136,6 +138,22 @@ describe("commands about a machine's power", () => {
     expect(record?.status).toBe('active');
     expect(Date.parse(record?.expires_at ?? '')).toBeGreaterThan(Date.now() + 3500_000);
     expect(record?.suspended_at ?? undefined).toBeUndefined();
+  });
+
+  it('gc destroys what was suspended before and is past its grace, with two witnesses, into quarantine (C5, D21)', async () => {
+    const argv = ['--destroy-only', '--grace-days', '0'];
+    const isDue = async (): Promise<boolean> => (await run('gc', ...argv)).out[0] === 'Destroy: 1 candidate';
+    await until('both clocks are past its suspension', isDue, { timeoutMs: 30_000, everyMs: 500 });
+    expect(await doomed.guest.state()).toBe('shut off');
+    expect(await run('gc', '--execute', ...argv)).toMatchObject({ exitCode: 0, out: ['Destroy: 1 candidate'] });
+    expect(await doomed.guest.state()).toBe('absent');
+    expect(existsSync(doomed.guest.disk)).toBe(false);
+    expect(await doomed.record()).toMatchObject({ status: 'destroyed' });
+    expect(await short.guest.state()).toBe('running');
+    const back = await run('resume', doomed.name, '--extend-days', '1');
+    expect(back).toMatchObject({ exitCode: 0, err: '' });
+    expect(await doomed.guest.state()).toBe('running');
+    expect(existsSync(doomed.guest.disk)).toBe(true);
   });
 
   it('stop gives up on a deaf guest before its caller does; kill helps (contract: 60 s)', async () => {

@@ -18,8 +18,9 @@ export interface Spoken {
 }
 
 /** Gives commands in a world, each as a process of its own: nothing but the journal is shared with the daemon. */
-export const createOperator = (world: World) => {
-  const give = async (body: (ctx: Explicit) => Promise<unknown>, patienceMs = 700_000): Promise<Spoken> => {
+/** `patienceMs`: time that passes while a command runs, at most. */
+export const createOperator = (world: World, patienceMs = 700_000) => {
+  const give = async (body: (ctx: Explicit) => Promise<unknown>): Promise<Spoken> => {
     const said: string[] = [];
     const warned: string[] = [];
     const ctx: Explicit = {

@@ -182,6 +182,19 @@ describe('resume of a machine in quarantine', () => {
     expect((await world.records.allocated()).ipv4).toEqual(['192.168.122.7']);
   });
 
+  it('has its host route taken away with the machine and set again with it (D27)', async () => {
+    const { world, op, uuid } = await sold();
+    const memory = world.journal.state().machines[uuid];
+    if (memory === undefined) throw new Error('not known');
+    const details = { ...memory.details, ipv6Address: '2001:db8::7' };
+    await world.journal.append([{ kind: 'details-changed', uuid, details }]);
+    world.routes.add('2001:db8::7');
+    await world.pass(uuid, GRACE_MS + 5 * MINUTE, 5000);
+    expect([...world.routes]).toEqual([]);
+    await op.resume(NAME, { extendDays: 1 });
+    expect([...world.routes]).toEqual(['2001:db8::7']);
+  });
+
   it('does not for one that is known not to be paid for, and says what would', async () => {
     const { world, op, uuid } = await quarantined();
     expect((await op.resume(NAME)).refused).toBe('blockhost-007 is in quarantine and is not paid for');
