@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerLine } from '../../../src/domain/create-answer.ts';
-import { parseCreateRequest, type RawCreateRequest } from '../../../src/domain/create-request.ts';
+import { type CreateDefaults, parseCreateRequest, type RawCreateRequest } from '../../../src/domain/create-request.ts';
 import { BlockhostError } from '../../../src/domain/errors.ts';
 
 const WALLET = '0x00000000000000000000000000000000000000A1';
-const DEFAULTS = { expiryDays: 30, walletPattern: undefined, engineMints: false };
-const read = (more: Partial<RawCreateRequest>, defaults: Partial<typeof DEFAULTS> & { walletPattern?: string } = {}) =>
+const DEFAULTS: CreateDefaults = { expiryDays: 30, walletPattern: undefined, engineMints: false };
+const read = (more: Partial<RawCreateRequest>, defaults: Partial<CreateDefaults> = {}) =>
   parseCreateRequest({ name: 'testbox', ownerWallet: WALLET, ...more }, { ...DEFAULTS, ...defaults });
 
 describe('the command line of a create (contract §2)', () => {
