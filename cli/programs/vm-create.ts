@@ -12,7 +12,7 @@ export const vmCreate = (): Command =>
       'blockhost-vm-create blockhost-007 --owner-wallet 0x00000000000000000000000000000000000000a1 --expiry-days 30 --no-mint --apply',
       'blockhost-vm-create testbox --owner-wallet 0x00000000000000000000000000000000000000a1 --cpu 2 --memory 4096 --disk 40 --apply',
     ],
-    exitStatus: '0 made (or planned), 1 refused or failed, and then nothing is left behind.',
+    exitStatus: '0 made (or planned), 1 refused or failed: nothing is left behind, or stderr says what.',
   })
     .argument('<name>', 'name of the machine: letters, digits and dashes; <prefix>NNN binds it to subscription NNN')
     .requiredOption('--owner-wallet <address>', 'wallet of the owner')

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { answerLine } from '../../../src/domain/create-answer.ts';
-import { HypervisorError } from '../../../src/domain/errors.ts';
+import { HypervisorError, JournalError } from '../../../src/domain/errors.ts';
+import type { MachineMemory } from '../../../src/domain/journal/memory.ts';
 import { createMachine, planCreate } from '../../../src/operations/create/create.ts';
+import { undoCreate } from '../../../src/operations/undo-create.ts';
 import { MODEL_BASE } from '../../models/model-builder.ts';
 import { type CreateWorld, createCreateWorld, requestFor } from '../../models/model-create.ts';
 import { refOf } from '../../models/model-ledger.ts';
@@ -281,6 +283,40 @@ describe('a start after the commit', () => {
       code: 'created-not-started',
     });
     expect(only(world).phase).toBe('present');
+    expect(await world.records.read('testbox')).toMatchObject({ status: 'active' });
+  });
+
+  it('undoes nothing any more, not even where the journal is full (L4)', async () => {
+    const world = createCreateWorld();
+    const { append } = world.journal;
+    const journal = {
+      ...world.journal,
+      append: async (events: Parameters<typeof append>[0]) => {
+        if (events.some(({ kind }) => kind === 'outcome'))
+          throw new JournalError('no space left', { code: 'journal-full', retryable: true });
+        return append(events);
+      },
+    };
+    const answer = await createMachine({ ...world.deps, journal }, requestFor('testbox', { mint: false }));
+    expect(answer.name).toBe('testbox');
+    expect(only(world).phase).toBe('present');
+    expect(await world.records.read('testbox')).toMatchObject({ status: 'active' });
+  });
+
+  it('is never taken back by a daemon that saw the machine before the commit (L5)', async () => {
+    const world = createCreateWorld();
+    let before: MachineMemory | undefined;
+    const { makeDisk } = world.builder;
+    Object.assign(world.builder, {
+      makeDisk: async (...args: Parameters<typeof makeDisk>) => {
+        before = only(world);
+        await makeDisk(...args);
+      },
+    });
+    await createMachine(world.deps, requestFor('testbox', { mint: false }));
+    if (before === undefined) throw new Error('nothing was made');
+    await undoCreate(world.deps, before);
+    expect(world.hypervisor.guest(before.uuid)?.run).toBe('running');
     expect(await world.records.read('testbox')).toMatchObject({ status: 'active' });
   });
 
