@@ -3,6 +3,7 @@ import { encodeEventTopics, toEventSelector, toFunctionSelector } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { accessCredentialNftAbi, accessCredentialNftV0Abi } from '../../../../contracts-abi/access-credential-nft.ts';
 import { blockhostSubscriptionsAbi } from '../../../../contracts-abi/blockhost-subscriptions.ts';
+import { credentialMintAbi, legacyCredentialMintAbi } from '../../../../contracts-abi/credential-mint.ts';
 import { credentialNftAbi } from '../../../../contracts-abi/credential-nft.ts';
 import { erc5643Abi } from '../../../../contracts-abi/erc5643.ts';
 import { multicall3Abi } from '../../../../contracts-abi/multicall3.ts';
@@ -15,6 +16,8 @@ import { subscriptionsAdapter } from '../../../../src/drivers/chain/subscription
 const FUNCTIONS: readonly (readonly [readonly unknown[], string, string])[] = [
   [blockhostSubscriptionsAbi, 'getSubscription', 'function getSubscription(uint256)'],
   [blockhostSubscriptionsAbi, 'nextSubscriptionId', 'function nextSubscriptionId()'],
+  [credentialMintAbi, 'mint', 'function mint(address,bytes)'],
+  [legacyCredentialMintAbi, 'mint', 'function mint(address,bytes,string,string,string,string,uint256)'],
   [credentialNftAbi, 'ownerOf', 'function ownerOf(uint256)'],
   [credentialNftAbi, 'totalSupply', 'function totalSupply()'],
   [credentialNftAbi, 'tokenByIndex', 'function tokenByIndex(uint256)'],

@@ -2,10 +2,10 @@ import type { Config } from '../config/load.ts';
 import type { Paths } from '../config/paths.ts';
 import { ConfigError } from '../domain/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Credentials } from '../ports/credentials.ts';
 import type { Log } from '../ports/log.ts';
-import type { Minter } from '../ports/minter.ts';
 
-export interface MinterOptions {
+export interface CredentialsOptions {
   readonly config: Config;
   readonly paths: Paths;
   readonly clock: Clock;
@@ -16,7 +16,13 @@ export interface MinterOptions {
 }
 
 /** The first chain that has a credential contract. Throws `ConfigError` where none has; loads ethers only then. */
-export const openMinter = async ({ config, paths, clock, log, ...given }: MinterOptions): Promise<Minter> => {
+export const openCredentials = async ({
+  config,
+  paths,
+  clock,
+  log,
+  ...given
+}: CredentialsOptions): Promise<Credentials> => {
   const chain = config.chains.find(({ credentialNft }) => credentialNft !== undefined);
   if (chain?.credentialNft === undefined) {
     throw new ConfigError('no credential contract is configured, so nothing can be minted', {
@@ -25,7 +31,7 @@ export const openMinter = async ({ config, paths, clock, log, ...given }: Minter
       hint: `set blockchain.nft_contract in ${paths.web3Yaml}`,
     });
   }
-  const { createMinter } = await import('../drivers/signer/minter.ts');
+  const { createCredentials } = await import('../drivers/signer/credentials.ts');
   const passwordFile = given.passwordFile ?? config.mint.passwordFile;
   const settings = {
     ...config.mint,
@@ -39,5 +45,5 @@ export const openMinter = async ({ config, paths, clock, log, ...given }: Minter
     pollEveryMs: chain.pollEveryMs,
     directory: paths.mintsDir,
   };
-  return createMinter({ settings, clock, log });
+  return createCredentials({ settings, clock, log });
 };

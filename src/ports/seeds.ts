@@ -1,0 +1,22 @@
+import type { SeedFiles } from './machine-builder.ts';
+
+/** What a guest is told of itself at its first start. */
+export interface SeededMachine {
+  readonly uuid: string;
+  readonly name: string;
+  readonly mac: string;
+  readonly ipv4: string;
+  /** Empty where there is none. */
+  readonly ipv6: string;
+  readonly username: string;
+  readonly wallet: string;
+  readonly nftTokenId: bigint;
+}
+
+/** Renders cloud-init's documents. `content` is the path of user data that the caller rendered before. */
+export interface Seeds {
+  /** Everything that rendering would lack, one sentence each; empty when ready. */
+  missing(content: string | undefined): Promise<readonly string[]>;
+  /** The documents of a machine; each call draws a secret of its own. Throws `BlockhostError`. */
+  render(machine: SeededMachine, content: string | undefined): Promise<SeedFiles>;
+}
