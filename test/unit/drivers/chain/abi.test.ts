@@ -40,6 +40,8 @@ const EVENTS: readonly (readonly [readonly unknown[], string, string])[] = [
     'event SubscriptionExtended(uint256,uint256,address,uint256,uint256,address)',
   ],
   [blockhostSubscriptionsAbi, 'SubscriptionCancelled', 'event SubscriptionCancelled(uint256,uint256,address)'],
+  [credentialMintAbi, 'Transfer', 'event Transfer(address,address,uint256)'],
+  [legacyCredentialMintAbi, 'Transfer', 'event Transfer(address,address,uint256)'],
   [credentialNftAbi, 'Transfer', 'event Transfer(address,address,uint256)'],
   [accessCredentialNftAbi, 'Transfer', 'event Transfer(address,address,uint256)'],
   [accessCredentialNftAbi, 'CredentialUpdated', 'event CredentialUpdated(uint256)'],
@@ -75,8 +77,11 @@ describe('the ABIs, against ethers', () => {
       accessCredentialNftV0Abi,
       erc5643Abi,
       multicall3Abi,
+      credentialMintAbi,
+      legacyCredentialMintAbi,
     ];
-    const declared = abis.reduce((sum, abi) => sum + abi.length, 0);
+    // What a contract fails with is read by ethers in both places; there is nobody to compare it with.
+    const declared = abis.flat().filter(({ type }) => type !== 'error').length;
     expect(FUNCTIONS.length + EVENTS.length).toBe(declared);
   });
 
