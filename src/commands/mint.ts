@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { address } from '../config/leaves.ts';
 import { BlockhostError } from '../domain/errors.ts';
-import { openMinter } from '../host/open-minter.ts';
-import type { Minted, MintPlan, MintRequest } from '../ports/minter.ts';
+import { openCredentials } from '../host/open-credentials.ts';
+import type { Minted, MintPlan, MintRequest } from '../ports/credentials.ts';
 import { runCommand } from './run-command.ts';
 
 /** `blockhost-mint-nft`'s arguments as they were typed. */
@@ -59,7 +59,7 @@ export const mint = (given: MintArguments): Promise<void> =>
       ...(keyFile === undefined ? {} : { keyFile }),
       ...(passwordFile === undefined ? {} : { passwordFile }),
     };
-    const minter = await openMinter({ config, paths, clock, log: telling(log, tell), ...options });
+    const minter = await openCredentials({ config, paths, clock, log: telling(log, tell), ...options });
     if (given.dryRun) {
       for (const line of describe(await minter.plan(request), request)) out(line);
       return 0;

@@ -6,8 +6,6 @@ import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
 import { createLocks } from '../drivers/lock/locks.ts';
 import { createQuarantine } from '../drivers/quarantine/quarantine.ts';
 import { createRecords } from '../drivers/records/records.ts';
-import { createRootAgent } from '../drivers/root-agent/client.ts';
-import { createHostRoutes } from '../drivers/root-agent/host-routes.ts';
 import { createGuestAgent } from '../drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../drivers/virsh/hypervisor.ts';
 import { createShells } from '../drivers/virsh/shells.ts';
@@ -16,6 +14,7 @@ import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
+import { openHostRoutes } from './open-host-routes.ts';
 import { openOurJournal } from './open-journal.ts';
 import { noBuilder } from './placeholders.ts';
 
@@ -27,9 +26,6 @@ const readBootId = async (startedUnixMs: number): Promise<string> => {
     return `start-${startedUnixMs}`;
   }
 };
-
-/** The agent serves one caller at a time, and whoever is before us may take its time. */
-const ROOT_AGENT_TIMEOUT_MS = 10_000;
 
 export interface HostOptions {
   readonly config: Config;
@@ -59,10 +55,7 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
     journal,
     quarantine: createQuarantine({ directory: paths.quarantineDir }),
     locks: createLocks({ dir: paths.locksDir }),
-    hostRoutes: createHostRoutes(
-      createRootAgent({ socketPath: paths.rootAgentSocket, clock, timeoutMs: ROOT_AGENT_TIMEOUT_MS }),
-      config.bridge,
-    ),
+    hostRoutes: openHostRoutes(options),
     builder: noBuilder,
     clock,
     log,

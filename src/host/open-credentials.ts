@@ -1,22 +1,49 @@
-import type { Address } from '../domain/identity.ts';
+import type { Config } from '../config/load.ts';
+import type { Paths } from '../config/paths.ts';
+import { ConfigError } from '../domain/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
-import { type MinterOptions, openMinter } from './open-minter.ts';
+import type { Log } from '../ports/log.ts';
 
-/** Credentials of new machines, signed with this host's key; nothing of it is loaded before it is asked for. */
-export const openCredentials = (options: MinterOptions): Credentials => ({
-  mint: async ({ owner, machineId, userEncrypted = '0x' }) => {
-    const minter = await openMinter(options);
-    const { tokenId } = await minter.mint({
-      machineId,
-      owner: owner.toLowerCase() as Address,
-      userEncrypted: userEncrypted as `0x${string}`,
-      publicSecret: '',
-      expiresAtUnix: 0n,
+export interface CredentialsOptions {
+  readonly config: Config;
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Stand instead of what configuration says. */
+  readonly keyFile?: string;
+  readonly passwordFile?: string;
+}
+
+/** The first chain that has a credential contract. Throws `ConfigError` where none has; loads ethers only then. */
+export const openCredentials = async ({
+  config,
+  paths,
+  clock,
+  log,
+  ...given
+}: CredentialsOptions): Promise<Credentials> => {
+  const chain = config.chains.find(({ credentialNft }) => credentialNft !== undefined);
+  if (chain?.credentialNft === undefined) {
+    throw new ConfigError('no credential contract is configured, so nothing can be minted', {
+      code: 'CONFIG_INVALID',
+      retryable: false,
+      hint: `set blockchain.nft_contract in ${paths.web3Yaml}`,
     });
-    return tokenId;
-  },
-  seal: async (details, userSignature) => {
-    const { encryptForUser } = await import('../drivers/signer/user-encrypted.ts');
-    return encryptForUser(details, userSignature);
-  },
-});
+  }
+  const { createCredentials } = await import('../drivers/signer/credentials.ts');
+  const passwordFile = given.passwordFile ?? config.mint.passwordFile;
+  const settings = {
+    ...config.mint,
+    keyFile: given.keyFile ?? config.mint.keyFile,
+    ...(passwordFile === undefined ? {} : { passwordFile }),
+    chainId: chain.chainId,
+    contract: chain.credentialNft,
+    endpoints: chain.endpoints.map(({ url }) => url),
+    requestTimeoutMs: chain.requestTimeoutMs,
+    maxHeadAgeMs: chain.maxHeadAgeMs,
+    pollEveryMs: chain.pollEveryMs,
+    directory: paths.mintsDir,
+  };
+  return createCredentials({ settings, clock, log });
+};

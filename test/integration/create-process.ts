@@ -92,7 +92,7 @@ const deps: CreateDeps = {
     missing: async () => [],
     render: async ({ uuid }) => ({ userData: uuid, metaData: uuid, networkConfig: '' }),
   },
-  credentials: traced('credentials', { mint: async () => 42n, seal: async () => '0x' }),
+  minter: traced('minter', { mint: async () => 42n, seal: async () => '0x' }),
   pools: {
     ipv4: { start: '192.168.122.2', end: '192.168.122.254', gateway: '192.168.122.1' },
     ipv6: { prefix: '2001:db8::/120', start: 2, end: 254 },

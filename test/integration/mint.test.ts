@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { Interface } from 'ethers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
-import { createMinter } from '../../src/drivers/signer/minter.ts';
-import type { MintRequest } from '../../src/ports/minter.ts';
+import { createCredentials } from '../../src/drivers/signer/credentials.ts';
+import type { MintRequest } from '../../src/ports/credentials.ts';
 import { type AnvilLab, startAnvil } from '../lab/anvil.ts';
 import type { Deployed } from '../lab/blockhost-chain.ts';
 import { createModelLog } from '../models/model-log.ts';
@@ -45,7 +45,7 @@ const minterWith = async (change: Record<string, unknown> = {}, key = ownerKey) 
   const keyFile = join(dir, `key-${key.slice(0, 4)}`);
   await writeFile(keyFile, key, { mode: 0o600 });
   const log = createModelLog();
-  const minter = createMinter({
+  const minter = createCredentials({
     clock: createSystemClock(),
     log,
     settings: {

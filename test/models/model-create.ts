@@ -2,7 +2,7 @@ import type { AddressPools } from '../../src/domain/allocation.ts';
 import { type CreateRequest, parseCreateRequest, type RawCreateRequest } from '../../src/domain/create-request.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import type { CreateDeps } from '../../src/operations/create/create-deps.ts';
-import type { ConnectionDetails } from '../../src/ports/credentials.ts';
+import type { ConnectionDetails } from '../../src/ports/minter.ts';
 import { createModelLocks } from './model-locks.ts';
 import { createWorld, OWNER } from './model-world.ts';
 
@@ -39,7 +39,7 @@ export const createCreateWorld = (policy: Partial<Policy> = {}) => {
         networkConfig: ipv4,
       }),
     },
-    credentials: {
+    minter: {
       mint: async ({ machineId, ...request }) => {
         if (mintFails) throw new Error('no gas');
         minted.set(machineId, request);

@@ -61,14 +61,18 @@ export interface SeedRequest {
   readonly userData: UserDataSource;
 }
 
+/** What of the host's settings is not fit for a guest, one sentence each; empty when all is. */
+export const problemsOfSettings = (settings: GuestSettings): readonly string[] =>
+  (settingsSchema.safeParse(settings).error?.issues ?? []).map((issue) => sentence('settings', issue));
+
+const sentence = (what: string, { path, message }: z.core.$ZodIssue): string =>
+  `${path.join('.') || what} is not fit for a guest's cloud-init; wants ${message}`;
+
 /** Throws `BlockhostError` (`seed-refused`) that names the first value which must not land in a guest's files. */
 export const checkSeedRequest = ({ machine, settings }: SeedRequest): void => {
   for (const result of [machineSchema.safeParse(machine), settingsSchema.safeParse(settings)]) {
     const issue = result.error?.issues[0];
     if (issue === undefined) continue;
-    throw new BlockhostError(`${issue.path.join('.')} is not fit for a guest's cloud-init; wants ${issue.message}`, {
-      code: 'seed-refused',
-      retryable: false,
-    });
+    throw new BlockhostError(sentence('the request', issue), { code: 'seed-refused', retryable: false });
   }
 };

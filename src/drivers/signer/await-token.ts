@@ -1,6 +1,6 @@
 import { MintError } from '../../domain/errors.ts';
 import type { Address } from '../../domain/identity.ts';
-import type { Minted, MintRequest } from '../../ports/minter.ts';
+import type { Minted, MintRequest } from '../../ports/credentials.ts';
 import type { Attempt } from './attempts.ts';
 import { bumpFees, capOf, suggestFees } from './fees.ts';
 import { addressOf } from './key-file.ts';

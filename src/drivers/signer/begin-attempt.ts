@@ -1,6 +1,6 @@
 import { MintError } from '../../domain/errors.ts';
 import type { Address } from '../../domain/identity.ts';
-import type { MintRequest } from '../../ports/minter.ts';
+import type { MintRequest } from '../../ports/credentials.ts';
 import type { Attempt } from './attempts.ts';
 import { capOf, suggestFees, withinCap } from './fees.ts';
 import { addressOf } from './key-file.ts';

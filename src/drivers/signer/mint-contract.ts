@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { credentialMintAbi, legacyCredentialMintAbi } from '../../../contracts-abi/credential-mint.ts';
 import { MintError } from '../../domain/errors.ts';
 import type { Address } from '../../domain/identity.ts';
-import type { MintRequest } from '../../ports/minter.ts';
+import type { MintRequest } from '../../ports/credentials.ts';
 import { hexData, quantity, type Rpc, RpcRefusal } from './rpc.ts';
 
 const current = new Interface(credentialMintAbi);

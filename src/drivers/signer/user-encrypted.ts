@@ -1,13 +1,7 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { getBytes, keccak256 } from 'ethers';
 import { MintError } from '../../domain/errors.ts';
-
-/** How to reach a machine, for its owner's eyes. */
-export interface ConnectionDetails {
-  readonly hostname: string;
-  readonly port: number;
-  readonly username: string;
-}
+import type { ConnectionDetails } from '../../ports/minter.ts';
 
 const SIGNATURE = /^0x(?:[0-9a-f]{2}){1,4096}$/i;
 

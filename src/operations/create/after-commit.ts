@@ -47,9 +47,8 @@ export const waitForAgent = async (deps: CreateDeps, uuid: Uuid, name: string): 
 const mintOne = async (deps: CreateDeps, request: CreateRequest, { allocation, memory }: Begun): Promise<bigint> => {
   const { name, owner, username, userSignature } = request;
   const details = { hostname: allocation.ipv6 || allocation.ipv4, port: 22, username };
-  const sealed =
-    userSignature === undefined ? {} : { userEncrypted: await deps.credentials.seal(details, userSignature) };
-  const minted = await deps.credentials.mint({ owner, machineId: memory.uuid, ...sealed });
+  const sealed = userSignature === undefined ? {} : { userEncrypted: await deps.minter.seal(details, userSignature) };
+  const minted = await deps.minter.mint({ owner, machineId: memory.uuid, ...sealed });
   const atUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
   // The record first: the journal takes a machine's token from there, never the other way round.
   await deps.records.noteMinted(name, allocation.nftTokenId, minted, atUnix);

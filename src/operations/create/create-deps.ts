@@ -1,7 +1,7 @@
 import type { AddressPools } from '../../domain/allocation.ts';
 import { BlockhostError } from '../../domain/errors.ts';
 import type { Uuid } from '../../domain/identity.ts';
-import type { Credentials } from '../../ports/credentials.ts';
+import type { Minter } from '../../ports/minter.ts';
 import type { Seeds } from '../../ports/seeds.ts';
 import type { Deps } from '../deps.ts';
 
@@ -19,7 +19,7 @@ export const CREATE_PATIENCE: CreatePatience = { chainMs: 60_000, noneMs: 15_000
 /** What a create needs beside what every operation has. */
 export interface CreateDeps extends Deps {
   readonly seeds: Seeds;
-  readonly credentials: Credentials;
+  readonly minter: Minter;
   readonly pools: AddressPools;
   /** The host's own addresses now. */
   readonly hostAddresses: () => readonly string[];

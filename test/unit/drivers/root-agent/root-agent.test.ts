@@ -9,6 +9,7 @@ import { createSystemClock } from '../../../../src/drivers/clock/system-clock.ts
 import { createRootAgent } from '../../../../src/drivers/root-agent/client.ts';
 import { decodeFrame, encodeFrame } from '../../../../src/drivers/root-agent/frames.ts';
 import { createHostRoutes } from '../../../../src/drivers/root-agent/host-routes.ts';
+import { openHostRoutes } from '../../../../src/host/open-host-routes.ts';
 
 const script = fileURLToPath(new URL('../../../python/root_agent.py', import.meta.url));
 
@@ -54,7 +55,8 @@ describe('host routes through the root agent', () => {
 
   it('are added and taken away, and doing it twice is no error (D27)', async () => {
     await startAgent();
-    const routes = createHostRoutes(ask(), 'br-ext');
+    const paths = { rootAgentSocket: socketPath };
+    const routes = openHostRoutes({ config: { bridge: 'br-ext' }, paths, clock: createSystemClock() });
     await routes.add(address);
     await routes.add(address);
     expect(await ask()('routes', {})).toMatchObject({ routes: { [`${address}/128`]: 'br-ext' } });

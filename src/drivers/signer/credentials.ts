@@ -1,8 +1,8 @@
 import type { Wallet } from 'ethers';
 import { MintError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Credentials, MintRequest } from '../../ports/credentials.ts';
 import type { Log } from '../../ports/log.ts';
-import type { Minter, MintRequest } from '../../ports/minter.ts';
 import { createAttempts } from './attempts.ts';
 import { awaitToken, mintedOf } from './await-token.ts';
 import { beginAttempt } from './begin-attempt.ts';
@@ -12,7 +12,7 @@ import { findMintCall } from './mint-contract.ts';
 import { latestHead, quantity, type Rpc } from './rpc.ts';
 import { findSaneNode, keyOf, type MintSettings, type Session } from './session.ts';
 
-export interface MinterDeps {
+export interface CredentialsDeps {
   readonly settings: MintSettings;
   readonly clock: Clock;
   readonly log: Log;
@@ -21,7 +21,7 @@ export interface MinterDeps {
 /** Somebody else may use the same key now and then; if that goes on, it is a mistake. */
 const MOST_ATTEMPTS = 3;
 
-export const createMinter = ({ settings, clock, log }: MinterDeps): Minter => {
+export const createCredentials = ({ settings, clock, log }: CredentialsDeps): Credentials => {
   const attempts = createAttempts(settings.directory);
   let opened: Promise<Wallet> | undefined;
   const wallet = (): Promise<Wallet> => {
