@@ -6,6 +6,7 @@ import type { GuestAgent, Hypervisor } from '../ports/hypervisor.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Locks } from '../ports/lock.ts';
 import type { Log } from '../ports/log.ts';
+import type { MachineBuilder } from '../ports/machine-builder.ts';
 import type { Quarantine } from '../ports/quarantine.ts';
 import type { Records } from '../ports/records.ts';
 
@@ -19,6 +20,7 @@ export interface Deps {
   readonly quarantine: Quarantine;
   readonly locks: Locks;
   readonly hostRoutes: HostRoutes;
+  readonly builder: MachineBuilder;
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;

@@ -23,7 +23,10 @@ const setLinks = async (deps: Deps, uuid: string, up: boolean): Promise<void> =>
   for (const { mac } of domain.interfaces) await deps.hypervisor.setLink(uuid, mac, up);
 };
 
-const start: Executors['start'] = async (deps, { uuid }, step) => {
+const start: Executors['start'] = async (deps, memory, step) => {
+  const { uuid, details } = memory;
+  // An overlay on another base is another disk: the customer's data would be read as garbage, and written as such.
+  if (details.base !== undefined) await deps.builder.verifyBase(details.base);
   if (step.dropSaved) await deps.hypervisor.dropSavedImage(uuid);
   if (step.linkDown) {
     await deps.journal.append([{ kind: 'link', uuid, up: false }]);

@@ -7,6 +7,7 @@ import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile, type Round } from '../../src/operations/reconcile.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import type { Dossier, Quarantine } from '../../src/ports/quarantine.ts';
+import { createModelBuilder } from './model-builder.ts';
 import { createModelHypervisor } from './model-hypervisor.ts';
 import { createModelLedger, refOf } from './model-ledger.ts';
 import { createModelLog } from './model-log.ts';
@@ -65,6 +66,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const hypervisor = createModelHypervisor({ clock });
   const ledger = createModelLedger(clock, endpoints);
   const records = createModelRecords();
+  const builder = createModelBuilder();
   const { journal, events } = createModelJournal(() => clock.nowUnixMs());
   const quarantine = createModelQuarantine();
   const log = createModelLog();
@@ -72,6 +74,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const routes = new Set<string>();
   const deps: Deps = {
     hypervisor,
+    builder,
     agent: hypervisor.agent,
     chain: ledger,
     records,
@@ -108,6 +111,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   return {
     clock,
     hypervisor,
+    builder,
     ledger,
     records,
     journal,
