@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { daemon } from './daemon.ts';
+import { detect } from './detect.ts';
 import { mintNft } from './mint-nft.ts';
 import { operatorWords } from './operator-words.ts';
 import { vmDestroy } from './vm-destroy.ts';
@@ -24,4 +25,5 @@ export const programs = (): readonly Command[] => [
   vmStatus(),
   vmList(),
   mintNft(),
+  detect(),
 ];

@@ -44,7 +44,10 @@ describe.skipIf(!namespacesAllowed())('base images under machines that exist', (
   });
 
   it('many disks are made, looked for and removed at once', async () => {
-    const specs = Array.from({ length: 12 }, (_, index) => ({ ...bench.spec(9, old), name: `blockhost-1${index + 10}` }));
+    const specs = Array.from({ length: 12 }, (_, index) => ({
+      ...bench.spec(9, old),
+      name: `blockhost-1${index + 10}`,
+    }));
     await Promise.all(
       specs.map(async (spec) => {
         expect(await bench.builder.occupied(spec.name)).toEqual([]);
