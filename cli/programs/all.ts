@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { daemon } from './daemon.ts';
+import { detect } from './detect.ts';
 import { mintNft } from './mint-nft.ts';
 import { operatorWords } from './operator-words.ts';
 import { vmCreate } from './vm-create.ts';
@@ -26,4 +27,5 @@ export const programs = (): readonly Command[] => [
   vmStatus(),
   vmList(),
   mintNft(),
+  detect(),
 ];

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
 import type { Paths } from '../config/paths.ts';
-import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
+import { createMachineBuilder } from '../drivers/builder/machine-builder.ts';
+import { ensureSharedDirectory, ensureTraversableDirectory } from '../drivers/files/shared-ownership.ts';
 import { createLocks } from '../drivers/lock/locks.ts';
 import { createQuarantine } from '../drivers/quarantine/quarantine.ts';
 import { createRecords } from '../drivers/records/records.ts';
@@ -16,7 +17,6 @@ import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
 import { openHostRoutes } from './open-host-routes.ts';
 import { openOurJournal } from './open-journal.ts';
-import { noBuilder } from './placeholders.ts';
 
 /** Changes with every boot; where the kernel does not tell, every start of the daemon counts as one boot. */
 const readBootId = async (startedUnixMs: number): Promise<string> => {
@@ -40,15 +40,19 @@ export interface HostOptions {
 /** Joins the real drivers to what the operations ask for. Which chain reader it is depends on who can wait for what. */
 export const joinHost = async <C extends Chain>(options: HostOptions, chainWith: (journal: Journal) => C) => {
   const { config, paths, clock, log, gateWaitsFor, onlyLooks = false } = options;
-  for (const directory of onlyLooks ? [] : [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
-    await ensureSharedDirectory(directory);
+  if (!onlyLooks) {
+    for (const directory of [paths.stateDir, paths.basesDir]) await ensureTraversableDirectory(directory);
+    for (const directory of [paths.locksDir, paths.quarantineDir]) await ensureSharedDirectory(directory);
   }
   const journal = await openOurJournal({ paths, clock, log });
   const shells = createShells({ uri: config.libvirtUri, clock, log });
   const hypervisor = createHypervisor({ clock, log, shells });
   const chain = chainWith(journal);
+  const bootId = await readBootId(clock.nowUnixMs());
+  const { cloudInitDir } = config;
   const deps: Deps = {
     hypervisor,
+    builder: createMachineBuilder({ ...config, ...paths, cloudInitDir, shells, clock, log, bootId }),
     agent: createGuestAgent({ shells, clock }),
     chain,
     records: createRecords({ path: config.dbFile, clock, log }),
@@ -56,13 +60,12 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
     quarantine: createQuarantine({ directory: paths.quarantineDir }),
     locks: createLocks({ dir: paths.locksDir }),
     hostRoutes: openHostRoutes(options),
-    builder: noBuilder,
     clock,
     log,
     policy: config.policy,
-    bootId: await readBootId(clock.nowUnixMs()),
-    ownDirectories: [config.storagePath, config.cloudInitDir],
-    cloudInitDirectory: (name) => join(config.cloudInitDir, name),
+    bootId,
+    ownDirectories: [config.storagePath, cloudInitDir],
+    cloudInitDirectory: (name) => join(cloudInitDir, name),
     gateWaitsFor,
   };
   const close = async (): Promise<void> => {

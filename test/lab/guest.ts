@@ -119,7 +119,8 @@ function observe(
 
 type Inside = Pick<Guest, 'waitAgent' | 'exec' | 'gecos' | 'setGecos' | 'bootId' | 'poweroffFromInside'>;
 
-function inside(lab: LibvirtLab, name: string): Inside {
+/** What can be done inside a guest of this image, whoever defined it. */
+export function inside(lab: LibvirtLab, name: string): Inside {
   const agent = async (execute: string, args?: object): Promise<unknown> => {
     const request = JSON.stringify({ execute, ...(args === undefined ? {} : { arguments: args }) });
     const reply = await lab.virsh('qemu-agent-command', '--domain', name, '--timeout', '5', request);

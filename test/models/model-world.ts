@@ -66,6 +66,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const hypervisor = createModelHypervisor({ clock });
   const ledger = createModelLedger(clock, endpoints);
   const records = createModelRecords();
+  const builder = createModelBuilder();
   const { journal, events } = createModelJournal(() => clock.nowUnixMs());
   const quarantine = createModelQuarantine();
   const log = createModelLog();
@@ -74,6 +75,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const builder = createModelBuilder();
   const deps: Deps = {
     hypervisor,
+    builder,
     agent: hypervisor.agent,
     chain: ledger,
     records,
@@ -111,6 +113,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   return {
     clock,
     hypervisor,
+    builder,
     ledger,
     records,
     journal,

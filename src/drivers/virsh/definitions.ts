@@ -1,12 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isOn } from '../../domain/domain-state.ts';
 import { explain, HypervisorError } from '../../domain/errors.ts';
 import type { Uuid } from '../../domain/identity.ts';
 import type { Hypervisor } from '../../ports/hypervisor.ts';
 import { expectOff, expectOk, type HypervisorParts } from './hypervisor-parts.ts';
 import { bareMachineElement, machineNamespace, machinePrefix } from './metadata-xml.ts';
+import { inPrivateFile } from './private-file.ts';
 import { hypervisorError, isNoSuchDomain } from './virsh-error.ts';
 import type { VirshResult } from './virsh-result.ts';
 import { childAt, parseXml } from './xml.ts';
@@ -83,18 +81,6 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
 const isUnsupported = ({ stderr }: VirshResult): boolean => /unsupported flags|doesn't support option/.test(stderr);
 
 const undefineFlags = ['--managed-save', '--snapshots-metadata', '--checkpoints-metadata'];
-
-/** Domain XML can hold passwords: a file of our own that nobody else can read, gone when `body` is done. */
-const inPrivateFile = async <T>(text: string, body: (path: string) => Promise<T>): Promise<T> => {
-  const dir = await mkdtemp(join(tmpdir(), 'blockhost-define-'));
-  try {
-    const path = join(dir, 'domain.xml');
-    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
-    return await body(path);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-};
 
 const absent = (doing: string): HypervisorError =>
   new HypervisorError(`libvirt did not ${doing}: there is no such domain`, { code: 'domain-absent', retryable: true });
