@@ -38,6 +38,12 @@ const onInterrupt = (abort: () => void): (() => void) => {
   return () => void process.off('SIGINT', handler).off('SIGTERM', handler);
 };
 
+/** Resolves when everything was handed over: a reader that is slower than we are would else get the first pipeful alone. */
+const drained = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+
 /** Log lines of drivers are for those who ask for them; what a person must know, a command tells in a sentence. */
 const commandLog = (): Log => {
   const level = process.env.BLOCKHOST_LOG_LEVEL;
@@ -51,6 +57,8 @@ const commandLog = (): Log => {
  */
 export const runCommand = async (name: string, body: (context: CommandContext) => Promise<number>): Promise<void> => {
   const controller = new AbortController();
+  // A reader that has gone wants to hear no more; that is no failure of what was done.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const quiet = onInterrupt(() => controller.abort());
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
   let exitCode: number;
@@ -71,6 +79,7 @@ export const runCommand = async (name: string, body: (context: CommandContext) =
     exitCode = 1;
   }
   quiet();
-  // Shells and sockets that were kept open are no reason to stay; pipes and files are written synchronously.
+  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  // Shells and sockets that were kept open are no reason to stay.
   process.exit(controller.signal.aborted && exitCode !== 0 ? EXIT_INTERRUPTED : exitCode);
 };
