@@ -5,6 +5,7 @@ import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
 import { destroyForGood } from './destroy-for-good.ts';
 import { restoreMachine } from './restore.ts';
+import { setLimits } from './set-limits.ts';
 import { setLogin } from './set-login.ts';
 import { undoCreate } from './undo-create.ts';
 
@@ -52,6 +53,7 @@ const EXECUTORS: Executors = {
   'undo-create': (deps, memory) => undoCreate(deps, memory),
   'destroy-for-good': (deps, memory) => destroyForGood(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
+  limit: (deps, { uuid }, { limits }) => setLimits(deps, uuid, limits),
   'link-up': async (deps, { uuid }) => {
     await setLinks(deps, uuid, true);
     await deps.journal.append([{ kind: 'link', uuid, up: true }]);

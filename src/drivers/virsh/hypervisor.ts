@@ -4,6 +4,7 @@ import type { Hypervisor } from '../../ports/hypervisor.ts';
 import type { Log } from '../../ports/log.ts';
 import { createDefinitions } from './definitions.ts';
 import type { Deadlines, HypervisorParts, RunCommand } from './hypervisor-parts.ts';
+import { createLimiter } from './limiter.ts';
 import { createDomainObserver } from './observe-domains.ts';
 import { createPower } from './power.ts';
 import type { VirshShells } from './shells.ts';
@@ -35,5 +36,11 @@ export const createHypervisor = (deps: HypervisorDeps): VirshHypervisor => {
     return result;
   };
   const parts: HypervisorParts = { ...deps, deadlines, run, look: observer.look };
-  return { ...observer, ...createPower(parts), ...createDefinitions(parts), forget: ages.forget };
+  return {
+    ...observer,
+    ...createPower(parts),
+    ...createDefinitions(parts),
+    ...createLimiter(parts),
+    forget: ages.forget,
+  };
 };
