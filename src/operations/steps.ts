@@ -1,4 +1,4 @@
-import { BlockhostError } from '../domain/errors.ts';
+import { BlockhostError, explain } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Step, StepArguments, StepName } from '../domain/plan.ts';
 import type { Deps } from './deps.ts';
@@ -23,7 +23,18 @@ const setLinks = async (deps: Deps, uuid: string, up: boolean): Promise<void> =>
   for (const { mac } of domain.interfaces) await deps.hypervisor.setLink(uuid, mac, up);
 };
 
-const start: Executors['start'] = async (deps, { uuid }, step) => {
+/** A start loses limits. What cannot be set now is set at a later look, with an alarm: no reason not to run (L8). */
+const limitAgain = async (deps: Deps, { uuid, name, limits }: MachineMemory): Promise<void> => {
+  if (limits === undefined || Object.keys(limits).length === 0) return;
+  try {
+    await setLimits(deps, uuid, limits);
+  } catch (error) {
+    deps.log.warn({ vm: name, uuid, why: explain(error) }, 'limits not set after the start');
+  }
+};
+
+const start: Executors['start'] = async (deps, memory, step) => {
+  const { uuid } = memory;
   if (step.dropSaved) await deps.hypervisor.dropSavedImage(uuid);
   if (step.linkDown) {
     await deps.journal.append([{ kind: 'link', uuid, up: false }]);
@@ -37,6 +48,7 @@ const start: Executors['start'] = async (deps, { uuid }, step) => {
     await deps.hypervisor.dropSavedImage(uuid);
     await deps.hypervisor.start(uuid);
   }
+  await limitAgain(deps, memory);
 };
 
 const EXECUTORS: Executors = {

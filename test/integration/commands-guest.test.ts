@@ -230,8 +230,9 @@ describe('with a daemon', () => {
   }, 60_000);
 
   it('metrics come from its count: a busy guest is seen in percent of its vCPUs', async () => {
-    await words('guest-exec', NAME, '(timeout 20 sh -c "while :; do :; done") >/dev/null 2>&1 </dev/null &');
-    await until('the processor is busy', async () => Number((await metrics()).cpu_percent) > 50, { timeoutMs: 30_000 });
+    await words('guest-exec', NAME, '(timeout 40 sh -c "while :; do :; done") >/dev/null 2>&1 </dev/null &');
+    // How much it gets is the laboratory's affair; an idle guest takes hardly anything.
+    await until('the processor is busy', async () => Number((await metrics()).cpu_percent) > 10, { timeoutMs: 30_000 });
     expect(Number((await metrics()).cpu_percent)).toBeLessThanOrEqual(100);
   }, 60_000);
 
@@ -313,6 +314,19 @@ describe('with a daemon', () => {
     const bareMs = performance.now();
     await words('status', NAME);
     const floorMs = performance.now() - bareMs;
+    await guest.waitAgent(60_000);
+    await guest.exec(['sh', '-c', '(sleep 0.5; kill -STOP $(pidof qemu-ga)) >/dev/null 2>&1 </dev/null &']);
+    const answers = () => lab.tryVirsh('qemu-agent-command', NAME, '--timeout', '1', '{"execute":"guest-ping"}');
+    await until('the agent is mute', async () => (await answers()).exitCode !== 0, { timeoutMs: 20_000 });
+    const muteMs = performance.now();
+    const mute = await words('update-gecos', NAME, WALLET, '--nft-id', '8');
+    const tookMs = performance.now() - muteMs;
+    console.info(
+      `update-gecos with a mute agent: ${tookMs.toFixed(0)} ms, status in the same moment: ${floorMs.toFixed(0)} ms`,
+    );
+    expect(mute).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(mute.stderr).toMatch(/^blockhost-vm-update-gecos: the guest agent of blockhost-001 does not answer/);
+    expect(tookMs - 5 * floorMs).toBeLessThan(2_000);
     await lab.virsh('destroy', NAME); // by hand: it stays off (D16)
     for (const [name, ...argv] of attempts) {
       const beganMs = performance.now();

@@ -3,6 +3,7 @@ import type { HostSample, SamplePair } from '../../../src/domain/host-sample.ts'
 import type { JournalEvent } from '../../../src/domain/journal/event.ts';
 import { guestArgv, guestExec } from '../../../src/operations/guest-exec.ts';
 import { followingPair, pairWith } from '../../../src/operations/sample-host.ts';
+import { performStep } from '../../../src/operations/steps.ts';
 import { throttle } from '../../../src/operations/throttle.ts';
 import { updateGecos } from '../../../src/operations/update-gecos.ts';
 import { createWorld, OWNER, type World } from '../../models/model-world.ts';
@@ -58,6 +59,17 @@ describe('throttle', () => {
       expect(guest.limits).toEqual({ readIops: 100 });
       world.hypervisor.powerOffFromInside(uuid);
     }
+  });
+
+  it('is set by the very step that starts the machine', async () => {
+    const { uuid, name, guest } = await world.sell(7, 86_400);
+    await throttle(world.deps, name, { readIops: 100 }, { reset: false });
+    const memory = world.journal.state().machines[uuid];
+    if (memory === undefined) throw new Error('not known');
+    world.hypervisor.crash(uuid);
+    expect(guest.limits).toEqual({});
+    await performStep(world.deps, memory, { do: 'start', dropSaved: false, linkDown: false });
+    expect([guest.run, guest.limits]).toEqual(['running', { readIops: 100 }]);
   });
 
   it('that cannot be set at a start keeps no machine from running: it is an alarm, and is tried again (L8)', async () => {
