@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { GuestAgent } from '../../ports/hypervisor.ts';
 import { type AgentChannelDeps, answerTimeoutMs, createAgentChannel } from './agent-channel.ts';
 import { createAgentExec } from './agent-exec.ts';
+import { startDeadline } from './deadline.ts';
 import { createGuestCapture } from './guest-capture.ts';
 import { createGuestFiles } from './guest-files.ts';
 
@@ -13,11 +14,19 @@ export const createGuestAgent = (deps: AgentChannelDeps): GuestAgent => {
   const run = createAgentExec({ ask, clock });
 
   return {
+    // libvirt may take several times what it is told to wait for an agent that is connected and mute.
     ping: (uuid, { timeoutMs = answerTimeoutMs } = {}) =>
-      ask(uuid, { execute: 'guest-ping' }, z.unknown(), clock.monotonicMs() + timeoutMs).then(
-        () => true,
-        () => false,
-      ),
+      new Promise((resolve) => {
+        const stopDeadline = startDeadline(clock, timeoutMs, () => resolve(false));
+        const settle = (answered: boolean): void => {
+          stopDeadline();
+          resolve(answered);
+        };
+        ask(uuid, { execute: 'guest-ping' }, z.unknown(), clock.monotonicMs() + timeoutMs).then(
+          () => settle(true),
+          () => settle(false),
+        );
+      }),
     exec: async (uuid, argv, { timeoutMs }) => {
       const { exitCode, stdout, stderr } = await run(uuid, argv, clock.monotonicMs() + timeoutMs);
       return { exitCode, stdout: stdout.toString('utf8'), stderr: stderr.toString('utf8') };
