@@ -31,6 +31,10 @@ export interface Paths {
   readonly templatesDir: string;
   /** The daemon's runtime directory; /run/blockhost is wiped whenever the root agent restarts (D2). */
   readonly runDir: string;
+  /** What the daemon counted last of all machines, for metrics. */
+  readonly daemonSamples: string;
+  /** The same by commands, where no daemon counts. */
+  readonly ownSamples: string;
   readonly rootAgentSocket: string;
   /** Puts the root before an absolute path from a configuration file; a path that is below the root already stays. */
   underRoot(path: string): string;
@@ -67,6 +71,8 @@ export const createPaths = (env: Readonly<Record<string, string | undefined>>): 
     mintsDir: state('mints'),
     templatesDir: underRoot('/usr/share/blockhost/cloud-init/templates'),
     runDir: underRoot('/run/blockhost-provisioner'),
+    daemonSamples: underRoot('/run/blockhost-provisioner/samples.json'),
+    ownSamples: state('samples.json'),
     rootAgentSocket: underRoot('/run/blockhost/root-agent.sock'),
     underRoot,
   };

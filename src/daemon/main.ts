@@ -20,6 +20,7 @@ import { createClockDoubt } from './clock-doubt.ts';
 import { lastWords } from './ended.ts';
 import { createGate, type GateKey } from './gate.ts';
 import { createNarrator } from './narrator.ts';
+import { openSampling } from './open-sampling.ts';
 import { pipeline } from './pipeline.ts';
 import { createSemaphore } from './semaphore.ts';
 import { EXIT, onStopSignal } from './shutdown.ts';
@@ -85,10 +86,12 @@ const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
   if (config.policy.onMissing === 'create')
     log.warn({ rule: 'D13' }, 'on_missing: create is only reported: create is not here yet');
   for (const warning of config.warnings) log.warn({ what: warning }, 'configuration');
+  const sampling = openSampling({ config, paths, host, clock, log, stop });
   try {
     await run({ config, host, clock, log, stop }, gate);
     log.info({}, 'stopped');
   } finally {
+    sampling.close();
     await host.close();
   }
 };

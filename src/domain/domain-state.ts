@@ -1,4 +1,5 @@
 import type { SubscriptionRef, Uuid } from './identity.ts';
+import type { SeenLimits } from './limits.ts';
 
 /** libvirt's virDomainState, in words. */
 export type RunState =
@@ -75,6 +76,8 @@ export interface DomainState {
   /** Where its firmware keeps what it remembers; a file of the machine's own. */
   readonly nvram?: string;
   readonly interfaces: readonly NetworkInterface[];
+  /** What is in force while it runs; absent where that was not read. */
+  readonly limits?: SeenLimits;
 }
 
 /** Is the guest's machine powered, in whatever state? */

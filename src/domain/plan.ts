@@ -1,7 +1,7 @@
 import type { WitnessRead } from './entitlement.ts';
 import type { Address } from './identity.ts';
 import type { Basis } from './journal/event.ts';
-import type { HarmKind, MachineDetails, OwnMachineClass, StopCause } from './journal/memory.ts';
+import type { HarmKind, Limits, MachineDetails, OwnMachineClass, StopCause } from './journal/memory.ts';
 import type { RecordPatch } from './record.ts';
 import type { ShutdownMode } from './shutdown-mode.ts';
 
@@ -30,6 +30,8 @@ export interface StepArguments {
   /** Let GECOS name the credential's owner (D25). */
   readonly 'set-login': { readonly owner: Address; readonly tokenId: bigint; readonly username: string };
   readonly 'link-up': object;
+  /** Set the wanted limits of a running machine. */
+  readonly limit: { readonly limits: Limits };
 }
 
 export type StepName = keyof StepArguments;

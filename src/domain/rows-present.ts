@@ -1,7 +1,10 @@
 import { backoffEndsUnixMs } from './backoff.ts';
 import { nextMove } from './escalation.ts';
 import { CRASH } from './journal/fold.ts';
+import type { MachineMemory } from './journal/memory.ts';
+import { limitsMissing } from './limits.ts';
 import { loginStep, ownerInDoubt, startStep } from './login.ts';
+import type { Step } from './plan.ts';
 import { isOver, isPaid, lookAtExpiry, type Outcome, type Row, type Situation, wait, withPermit } from './situation.ts';
 import { stopCauseOf } from './stop-cause.ts';
 
@@ -70,6 +73,15 @@ const goesOn = (situation: Situation): Outcome => {
   return wait(because, lookAtExpiry(situation));
 };
 
+/** Limits last as long as the machine runs, so a start loses them; what nobody ever limited is left alone. */
+const lacksLimits = ({ domain, memory }: Situation): boolean =>
+  domain?.run === 'running' &&
+  domain.limits !== undefined &&
+  memory.limits !== undefined &&
+  limitsMissing(memory.limits, domain.limits).length > 0;
+
+const limitStep = ({ limits = {} }: MachineMemory): Step => ({ do: 'limit', limits });
+
 export const PRESENT_ROWS: readonly Row[] = [
   { state: 'running', row: 'expired-running', to: 'stopping', when: isOver, outcome: suspendFurther },
   {
@@ -95,6 +107,13 @@ export const PRESENT_ROWS: readonly Row[] = [
     to: 'running',
     when: (s) => ownerInDoubt(s.observation) || s.memory.linkDownSinceUnixMs !== undefined,
     outcome: loginWork,
+  },
+  {
+    state: 'running',
+    row: 'limits-lost',
+    to: 'running',
+    when: lacksLimits,
+    outcome: (s) => ({ ...goesOn(s), because: 'its limits are not in force', step: limitStep(s.memory) }),
   },
   { state: 'running', row: 'goes-on', to: 'running', when: () => true, outcome: goesOn },
 

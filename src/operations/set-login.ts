@@ -8,7 +8,7 @@ const AGENT_TIMEOUT_MS = 10_000;
 /** The GECOS field that every version of the login module understands. */
 export const gecosOf = (owner: Address, tokenId: bigint): string => `wallet=${owner},nft=${tokenId}`;
 
-const run = async (deps: Deps, uuid: Uuid, argv: readonly string[]): Promise<string> => {
+const run = async (deps: Pick<Deps, 'agent'>, uuid: Uuid, argv: readonly string[]): Promise<string> => {
   const result = await deps.agent.exec(uuid, argv, { timeoutMs: AGENT_TIMEOUT_MS });
   if (result.exitCode === 0) return result.stdout;
   throw new GuestAgentError(`${argv[0]} in the guest ended with ${result.exitCode}`, {
@@ -19,7 +19,7 @@ const run = async (deps: Deps, uuid: Uuid, argv: readonly string[]): Promise<str
 
 /** Lets the guest's GECOS name the credential's owner, and reads it back: only what was seen is believed (D25). */
 export const setLogin = async (
-  deps: Deps,
+  deps: Pick<Deps, 'agent' | 'journal'>,
   uuid: Uuid,
   login: { readonly owner: Address; readonly tokenId: bigint; readonly username: string },
 ): Promise<void> => {

@@ -1,4 +1,4 @@
-import { BlockhostError } from '../domain/errors.ts';
+import { BlockhostError, explain } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Step, StepArguments, StepName } from '../domain/plan.ts';
 import type { Deps } from './deps.ts';
@@ -6,6 +6,7 @@ import { destroyMachine } from './destroy.ts';
 import { destroyForGood } from './destroy-for-good.ts';
 import { purgeMachine } from './purge.ts';
 import { restoreMachine } from './restore.ts';
+import { setLimits } from './set-limits.ts';
 import { setLogin } from './set-login.ts';
 import { undoCreate } from './undo-create.ts';
 
@@ -31,6 +32,16 @@ const routeTo = async (deps: Deps, { uuid, name, details }: MachineMemory): Prom
   });
 };
 
+/** A start loses limits. What cannot be set now is set at a later look, with an alarm: no reason not to run (L8). */
+const limitAgain = async (deps: Deps, { uuid, name, limits }: MachineMemory): Promise<void> => {
+  if (limits === undefined || Object.keys(limits).length === 0) return;
+  try {
+    await setLimits(deps, uuid, limits);
+  } catch (error) {
+    deps.log.warn({ vm: name, uuid, why: explain(error) }, 'limits not set after the start');
+  }
+};
+
 const start: Executors['start'] = async (deps, memory, step) => {
   const { uuid, details } = memory;
   // An overlay on another base is another disk: the customer's data would be read as garbage, and written as such.
@@ -49,6 +60,7 @@ const start: Executors['start'] = async (deps, memory, step) => {
     await deps.hypervisor.dropSavedImage(uuid);
     await deps.hypervisor.start(uuid);
   }
+  await limitAgain(deps, memory);
 };
 
 const EXECUTORS: Executors = {
@@ -66,6 +78,7 @@ const EXECUTORS: Executors = {
   'undo-create': (deps, memory) => undoCreate(deps, memory),
   'destroy-for-good': (deps, memory) => destroyForGood(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
+  limit: (deps, { uuid }, { limits }) => setLimits(deps, uuid, limits),
   'link-up': async (deps, { uuid }) => {
     await setLinks(deps, uuid, true);
     await deps.journal.append([{ kind: 'link', uuid, up: true }]);

@@ -1,5 +1,6 @@
 import type { DomainState, MachineMetadata } from '../domain/domain-state.ts';
 import type { Uuid } from '../domain/identity.ts';
+import type { Limits } from '../domain/journal/memory.ts';
 import type { ShutdownMode } from '../domain/shutdown-mode.ts';
 
 /**
@@ -35,6 +36,11 @@ export interface Hypervisor {
   writeMetadata(uuid: Uuid, metadata: MachineMetadata): Promise<void>;
   /** Sets the link of an interface in the definition, and live where the domain is on. */
   setLink(uuid: Uuid, mac: string, up: boolean): Promise<void>;
+  /**
+   * Sets what limits a domain that is on, all of them, until it goes off: its definition stays as it is. An absent limit is
+   * none. Fails at the first that cannot be set and leaves those before it as they were set.
+   */
+  limit(uuid: Uuid, limits: Limits): Promise<void>;
   /** Tells libvirt that files in its storage pools have come or gone. Best effort. */
   refreshPools(): Promise<void>;
 }
@@ -47,11 +53,29 @@ export interface DiskFile {
 
 /** The guest agent, in a queue of its own: a mute guest never delays a suspension. All calls have a deadline. */
 export interface GuestAgent {
-  ping(uuid: Uuid): Promise<boolean>;
+  ping(uuid: Uuid, options?: { readonly timeoutMs?: number }): Promise<boolean>;
   /** Runs a program in the guest. Rejects with `GuestAgentError` where the agent does not answer in time. */
   exec(
     uuid: Uuid,
     argv: readonly string[],
     options: { readonly timeoutMs: number },
   ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>;
+  /**
+   * The same byte for byte, for arguments and output of any length, through a shell and temporary files in the guest. Rejects with
+   * code `guest-still-runs` where the program has not ended in time: it may go on. `maxBytes` bounds each stream.
+   */
+  capture(
+    uuid: Uuid,
+    argv: readonly string[],
+    options: { readonly timeoutMs: number; readonly maxBytes?: number },
+  ): Promise<CapturedOutput>;
+}
+
+/** What a program in a guest printed, and how it ended. */
+export interface CapturedOutput {
+  readonly exitCode: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  /** There was more than what was fetched. */
+  readonly cut: boolean;
 }

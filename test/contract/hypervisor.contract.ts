@@ -135,6 +135,21 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
       await subject.hypervisor.undefine(uuid);
     });
 
+    it('limits a domain that is on until it goes off, shows what is in force, and leaves an off one alone', async () => {
+      const { uuid } = await subject.create('deaf');
+      await expect(subject.hypervisor.limit(uuid, { readIops: 100 })).rejects.toMatchObject({ code: 'domain-off' });
+      await subject.hypervisor.start(uuid);
+      expect((await see(uuid)).limits).toEqual({});
+      await subject.hypervisor.limit(uuid, { readIops: 100, writeIops: 50 });
+      expect((await see(uuid)).limits).toEqual({ readIops: 100, writeIops: 50 });
+      await subject.hypervisor.limit(uuid, { writeIops: 50 });
+      expect((await see(uuid)).limits).toEqual({ writeIops: 50 });
+      await subject.hypervisor.powerOff(uuid, 'forced');
+      await subject.hypervisor.start(uuid);
+      expect((await see(uuid)).limits).toEqual({});
+      await discard(uuid);
+    });
+
     it('keeps "since when" while a state lasts, and begins anew with the next one (L7)', async () => {
       const { uuid } = await subject.create('deaf');
       const first = await see(uuid);
@@ -272,6 +287,13 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
       await expect(subject.agent.exec(uuid, ['/no/such'], { timeoutMs: 5_000 })).rejects.toBeInstanceOf(
         GuestAgentError,
       );
+      const captured = await subject.agent.capture(uuid, ['/bin/echo', text], { timeoutMs: 10_000 });
+      expect({ ...captured, stdout: String(captured.stdout), stderr: String(captured.stderr) }).toEqual({
+        exitCode: 0,
+        stdout: `${text}\n`,
+        stderr: '',
+        cut: false,
+      });
       await subject.hypervisor.requestShutdown(uuid, 'acpi');
       await untilRun(uuid, 'off');
       expect(await see(uuid)).toMatchObject({ reason: 'shutdown', agentConnected: false });

@@ -25,6 +25,7 @@ const STEPS: Readonly<Record<string, string>> = {
   purge: 'delete what quarantine kept',
   'set-login': 'let GECOS name the new owner',
   resume: 'let it go on after a failed save',
+  limit: 'set its limits again',
   'link-up': 'let it onto the network again',
 };
 

@@ -77,7 +77,7 @@ const deps: CreateDeps = {
     add: async (ipv6) => appendFileSync(routes, ipv6),
     remove: async () => rmSync(routes, { force: true }),
   }),
-  agent: { ping: async () => true, exec: unasked },
+  agent: { ping: async () => true, exec: unasked, capture: unasked },
   chain,
   quarantine: createQuarantine({ directory: paths.quarantineDir }),
   locks: createLocks({ dir: paths.locksDir }),

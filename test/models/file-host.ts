@@ -41,6 +41,7 @@ export const createFileHypervisor = (dir: string): Hypervisor => {
         }),
     look: async (uuid) => look(uuid),
     diskFiles: async () => [],
+    limit: nothing,
     start: async (uuid) => put(onPath(uuid), ''),
     resumePaused: nothing,
     requestShutdown: async (uuid) => off(uuid),

@@ -25,17 +25,22 @@ export const createModelAgent = ({ clock, guest, isAway }: ModelAgentDeps): Gues
     }
     return found;
   };
+  const exec: GuestAgent['exec'] = async (uuid, argv, { timeoutMs }) => {
+    const found = await reach(uuid, timeoutMs);
+    const result = found.behaviour.programs(argv, found);
+    if (!result) throw refusal(uuid, 'agent-refused', `no program ${argv[0]}`);
+    return result;
+  };
   return {
-    ping: (uuid) =>
-      reach(uuid, 5_000).then(
+    ping: (uuid, { timeoutMs = 5_000 } = {}) =>
+      reach(uuid, timeoutMs).then(
         () => true,
         () => false,
       ),
-    exec: async (uuid, argv, { timeoutMs }) => {
-      const found = await reach(uuid, timeoutMs);
-      const result = found.behaviour.programs(argv, found);
-      if (!result) throw refusal(uuid, 'agent-refused', `no program ${argv[0]}`);
-      return result;
+    exec,
+    capture: async (uuid, argv, options) => {
+      const { exitCode, stdout, stderr } = await exec(uuid, argv, options);
+      return { exitCode, stdout: Buffer.from(stdout), stderr: Buffer.from(stderr), cut: false };
     },
   };
 };

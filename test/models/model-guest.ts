@@ -1,5 +1,7 @@
 import type { RunReason, RunState } from '../../src/domain/domain-state.ts';
 import type { Uuid } from '../../src/domain/identity.ts';
+import type { Limits } from '../../src/domain/journal/memory.ts';
+import type { LimitName } from '../../src/domain/limits.ts';
 
 /** How a guest of the model behaves. All times are on the model's clock. */
 export interface GuestBehaviour {
@@ -14,6 +16,8 @@ export interface GuestBehaviour {
   /** `slowly`: it outlasts our patience and succeeds after `saveMs`. `in vain`: it fails and leaves the guest paused. */
   readonly saves: 'at once' | 'slowly' | 'in vain';
   readonly saveMs: number;
+  /** What this host cannot limit. */
+  readonly cannotLimit?: readonly LimitName[];
   /** Runs a program of the guest. */
   readonly programs: (argv: readonly string[], guest: ModelGuest) => ProgramResult | undefined;
 }
@@ -34,6 +38,8 @@ export interface ModelGuest {
   reason: RunReason;
   persistent: boolean;
   saved: 'none' | 'sound' | 'corrupt';
+  /** What is in force until it goes off. */
+  limits: Limits;
   agentConnected: boolean;
   /** Counts boots, so that a test can tell a restore from a boot. */
   boots: number;

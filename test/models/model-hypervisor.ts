@@ -1,6 +1,7 @@
 import type { DomainState, RunReason, RunState } from '../../src/domain/domain-state.ts';
 import { HypervisorError } from '../../src/domain/errors.ts';
 import type { Uuid } from '../../src/domain/identity.ts';
+import { LIMIT_NAMES } from '../../src/domain/limits.ts';
 import { machineMetadataXml, machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
 import { parseDomainXml } from '../../src/drivers/virsh/parse-domain-xml.ts';
 import type { Clock } from '../../src/ports/clock.ts';
@@ -62,6 +63,7 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     guest.run = run;
     guest.reason = reason;
     if (run !== 'running') guest.agentConnected = false;
+    if (run === 'off' || run === 'crashed') guest.limits = {};
     if (!guest.persistent && run === 'off') guests.delete(guest.uuid);
   };
   const power = createModelPower({ clock, tell, turn });
@@ -97,7 +99,16 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     const before = ages.get(guest.uuid);
     const sinceUnixMs = before?.state === state ? before.sinceUnixMs : clock.nowUnixMs();
     ages.set(guest.uuid, { state, sinceUnixMs });
-    return { ...facts, run, reason, persistent, agentConnected, hasSavedImage: guest.saved !== 'none', sinceUnixMs };
+    return {
+      ...facts,
+      run,
+      reason,
+      persistent,
+      agentConnected,
+      hasSavedImage: guest.saved !== 'none',
+      sinceUnixMs,
+      limits: guest.limits,
+    };
   };
 
   const define = (xml: string, behaviour: Partial<GuestBehaviour> = {}): ModelGuest => {
@@ -171,6 +182,17 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
       const interfaces = facts.interfaces.map((each) => (each.mac === mac ? { mac, linkUp: up } : each));
       guest.xml = modelDomainXml({ ...facts, interfaces });
     },
+    limit: async (uuid, limits) => {
+      const guest = await need('limit', uuid);
+      if (!power.isOn(guest)) throw refusal(`domain ${uuid} is off`, 'domain-off');
+      for (const name of LIMIT_NAMES) {
+        if (limits[name] !== guest.limits[name] && guest.behaviour.cannotLimit?.includes(name)) {
+          throw refusal(`libvirt did not limit ${name} of ${guest.name}`, 'libvirt-refused');
+        }
+        const { [name]: _, ...others } = guest.limits;
+        guest.limits = limits[name] === undefined ? others : { ...others, [name]: limits[name] };
+      }
+    },
     refreshPools: () => reach('refresh pools').catch(() => undefined),
   };
 
@@ -223,6 +245,7 @@ const newGuest = (uuid: Uuid, name: string, xml: string, behaviour: GuestBehavio
   reason: 'unknown',
   persistent: true,
   saved: 'none',
+  limits: {},
   agentConnected: false,
   boots: 0,
   gecos: new Map([['customer', '']]),

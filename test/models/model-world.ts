@@ -72,7 +72,6 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const log = createModelLog();
   const gate: string[] = [];
   const routes = new Set<string>();
-  const builder = createModelBuilder();
   const deps: Deps = {
     hypervisor,
     builder,
@@ -90,7 +89,6 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       add: async (ipv6) => void routes.add(ipv6),
       remove: async (ipv6) => void routes.delete(ipv6),
     },
-    builder,
     clock,
     log,
     policy: { ...DEFAULT_POLICY, ...policy },
@@ -123,7 +121,6 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     gate,
     /** IPv6 addresses that the host has a route to. */
     routes,
-    builder,
     deps,
     look,
     /** A new process with the same disk. */

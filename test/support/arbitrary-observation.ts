@@ -3,7 +3,8 @@ import type { DomainState, RunReason, RunState } from '../../src/domain/domain-s
 import type { Entitlement, EntitlementView, LoginView, WitnessRead } from '../../src/domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../src/domain/fact.ts';
 import type { Address } from '../../src/domain/identity.ts';
-import type { MachineMemory, OwnMachineClass, Suspending } from '../../src/domain/journal/memory.ts';
+import type { Limits, MachineMemory, OwnMachineClass, Suspending } from '../../src/domain/journal/memory.ts';
+import type { SeenLimits } from '../../src/domain/limits.ts';
 import type { ChainFacts, Observation } from '../../src/domain/observation.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/domain/policy.ts';
 import type { VmRecord } from '../../src/domain/record.ts';
@@ -125,6 +126,7 @@ export const domainState: fc.Arbitrary<DomainState> = fc
       { weight: 4, arbitrary: fc.integer({ min: 5000, max: 10 ** 9 }) },
     ),
     metadata: fc.constantFrom('ours', 'none', 'copied'),
+    limits: fc.constantFrom<SeenLimits>({}, {}, { readIops: 100 }),
   })
   .map(({ run: [state, reason], ageMs, metadata, ...rest }) => ({
     ...rest,
@@ -231,6 +233,7 @@ export const memory: fc.Arbitrary<MachineMemory> = fc.record({
       .map((seconds) => ({ sinceUnixMs: NOW_UNIX_MS - 2 * DAY * 1000, untilUnixMs: NOW_UNIX_MS + seconds * 1000 })),
     4,
   ),
+  limits: sometimes(fc.constantFrom<Limits>({}, { readIops: 100 })),
   adminStop: sometimes(fc.constant({ by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000 }), 1, 8),
   ordered: sometimes(fc.constant({ by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000 }), 1, 12),
   loginOwner: sometimes(fc.constantFrom(OWNER, STRANGER), 2),

@@ -106,6 +106,8 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
     chain: z.string(),
   }),
   z.object({ kind: z.literal('limits-set'), uuid, limits: limitsSchema }),
+  /** Somebody ran a command in the guest. What it was is not written: it may hold a secret. */
+  z.object({ kind: z.literal('guest-exec'), uuid, by: z.string() }),
   z.object({ kind: z.literal('ack'), what: z.string(), by: z.string() }),
   z.object({ kind: z.literal('breaker-tripped'), harm: harmKindSchema, reason: z.string() }),
   z.object({ kind: z.literal('clock-jumped'), byMs: z.number() }),

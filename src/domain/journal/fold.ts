@@ -85,6 +85,7 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       return { ...memory, name: event.name, details: event.details };
     case 'create-begun':
     case 'create-undone':
+    case 'guest-exec':
       return memory;
     case 'created':
       // On as far as anybody was told: whatever interrupts the first start, the machine is started again (L6).

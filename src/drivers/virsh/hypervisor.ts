@@ -5,6 +5,7 @@ import type { Log } from '../../ports/log.ts';
 import { createDefinitions } from './definitions.ts';
 import { createDiskFiles } from './disk-files.ts';
 import type { Deadlines, HypervisorParts, RunCommand } from './hypervisor-parts.ts';
+import { createLimiter } from './limiter.ts';
 import { createDomainObserver } from './observe-domains.ts';
 import { createPower } from './power.ts';
 import type { VirshShells } from './shells.ts';
@@ -36,6 +37,12 @@ export const createHypervisor = (deps: HypervisorDeps): VirshHypervisor => {
     return result;
   };
   const parts: HypervisorParts = { ...deps, deadlines, run, look: observer.look };
-  const diskFiles = createDiskFiles({ ...parts, readTimeoutMs: deadlines.readTimeoutMs });
-  return { ...observer, ...createPower(parts), ...createDefinitions(parts), diskFiles, forget: ages.forget };
+  return {
+    ...observer,
+    ...createPower(parts),
+    ...createDefinitions(parts),
+    ...createLimiter(parts),
+    diskFiles: createDiskFiles({ ...parts, readTimeoutMs: deadlines.readTimeoutMs }),
+    forget: ages.forget,
+  };
 };

@@ -2,12 +2,13 @@ import * as z from 'zod';
 import type { DomainState } from '../../domain/domain-state.ts';
 import { readMachineMetadata } from './metadata-xml.ts';
 import { uuidSchema } from './parse-domain-list.ts';
+import { readLimits } from './parse-limits.ts';
 import { childAt, childrenNamed, parseXml, type XmlElement } from './xml.ts';
 
 /** What a domain's XML tells about it, live where it runs. */
 export type DomainFacts = Pick<
   DomainState,
-  'uuid' | 'name' | 'agentConnected' | 'disks' | 'seeds' | 'nvram' | 'interfaces' | 'metadata'
+  'uuid' | 'name' | 'agentConnected' | 'disks' | 'seeds' | 'nvram' | 'interfaces' | 'metadata' | 'limits'
 >;
 
 /** The port's name inside the guest that qemu-guest-agent listens on. */
@@ -32,6 +33,7 @@ export const parseDomainXml = (xml: string): DomainFacts | undefined => {
     disks: drives.flatMap(({ path, writable }) => (writable ? [path] : [])),
     seeds: drives.flatMap(({ path, writable }) => (writable ? [] : [path])),
     interfaces: childrenNamed(devices, 'interface').flatMap(readInterface),
+    limits: readLimits(domain),
     ...(nvram && { nvram }),
     ...(metadata && { metadata }),
   };

@@ -87,7 +87,7 @@ describe('parseDomainXml', () => {
   it('gives back what a domain was defined with', () => {
     fc.assert(
       fc.property(domain, (wanted) => {
-        expect(parseDomainXml(modelDomainXml(wanted))).toEqual({ ...wanted, agentConnected: false });
+        expect(parseDomainXml(modelDomainXml(wanted))).toEqual({ limits: {}, ...wanted, agentConnected: false });
       }),
     );
   });
@@ -107,6 +107,7 @@ describe('parseDomainXml', () => {
     expect(parseDomainXml(xml)).toEqual({
       uuid: '6695eb01-f6a4-8304-79aa-97f2502e193f',
       name: 'blockhost-001',
+      limits: {},
       disks: ['/dev/vg/a'],
       seeds: ['/ro.img', '/seed.iso'],
       interfaces: [{ mac: '52:54:00:ab:cd:ef', linkUp: true }],

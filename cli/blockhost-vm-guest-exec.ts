@@ -1,0 +1,3 @@
+import { vmGuestExec } from './programs/vm-guest-exec.ts';
+
+await vmGuestExec().parseAsync();

@@ -1,0 +1,3 @@
+import { vmMetrics } from './programs/vm-metrics.ts';
+
+await vmMetrics().parseAsync();

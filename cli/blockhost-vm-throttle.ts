@@ -1,0 +1,3 @@
+import { vmThrottle } from './programs/vm-throttle.ts';
+
+await vmThrottle().parseAsync();

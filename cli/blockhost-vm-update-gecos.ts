@@ -1,0 +1,3 @@
+import { vmUpdateGecos } from './programs/vm-update-gecos.ts';
+
+await vmUpdateGecos().parseAsync();
