@@ -1,5 +1,6 @@
 import type { ChainSettings } from '../domain/chain-settings.ts';
 import { DEFAULT_POLICY, type Policy } from '../domain/policy.ts';
+import type { TemplateSettings } from '../domain/template.ts';
 import { type IpPool, type Ipv6Pool, readIpPool, readIpv6Pool } from './address-pools.ts';
 import type { Entitlement } from './contracts.ts';
 import { readEngineChain } from './engine-chain.ts';
@@ -9,6 +10,7 @@ import type { Paths } from './paths.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { type Files, readFiles } from './read-files.ts';
 import { type ReadText, readText } from './read-text.ts';
+import { templateSettings } from './template-schema.ts';
 
 /** Everything that the program is told from outside, checked and with its defaults filled in. */
 export interface Config {
@@ -31,6 +33,8 @@ export interface Config {
   readonly sweepEveryMs: number;
   readonly nightlyCron: string;
   readonly maxParallelSteps: number;
+  /** What a template is built from. */
+  readonly template: TemplateSettings;
   /** engine.json is present: that engine mints (D13). */
   readonly createdByEngine: boolean;
   /** Sentences for the log; nothing here stops anything. */
@@ -88,6 +92,7 @@ const merge = (files: Files, { paths, env, problems }: Context): Omit<Config, 'w
     sweepEveryMs: ours.sweep_every ?? 300_000,
     nightlyCron: ours.nightly_cron ?? '0 2 * * *',
     maxParallelSteps: ours.max_parallel_steps ?? 4,
+    template: templateSettings(ours.template),
     createdByEngine: files.engineManifestPresent,
   };
 };

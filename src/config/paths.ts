@@ -25,6 +25,10 @@ export interface Paths {
   readonly locksDir: string;
   readonly quarantineDir: string;
   readonly basesDir: string;
+  /** Where templates are built, on the same file system as the bases. */
+  readonly templateDir: string;
+  /** .deb files that every template gets (the installer puts them there). */
+  readonly templatePackagesDir: string;
   /** The daemon's runtime directory; /run/blockhost is wiped whenever the root agent restarts (D2). */
   readonly runDir: string;
   readonly rootAgentSocket: string;
@@ -60,6 +64,8 @@ export const createPaths = (env: Readonly<Record<string, string | undefined>>): 
     locksDir: state('locks'),
     quarantineDir: state('quarantine'),
     basesDir: state('bases'),
+    templateDir: state('template'),
+    templatePackagesDir: host('template-packages'),
     runDir: underRoot('/run/blockhost-provisioner'),
     rootAgentSocket: underRoot('/run/blockhost/root-agent.sock'),
     underRoot,

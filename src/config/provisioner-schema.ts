@@ -4,6 +4,7 @@ import { duration } from './duration.ts';
 import { whole } from './leaves.ts';
 import { breakerSchema, policySchema, sharedPolicyShape } from './policy-schema.ts';
 import { describedKeys } from './problems.ts';
+import { templateSchema } from './template-schema.ts';
 
 const CRON = /^\s*(?:[\d*,/-]+\s+){4}[\d*,/a-z-]+\s*$/i;
 
@@ -35,6 +36,7 @@ export const provisionerSchema = z.strictObject(
       .regex(CRON, { error: 'five fields such as "0 2 * * *"' })
       .optional()
       .describe('When the nightly sweep runs (0 2 * * *)'),
+    template: templateSchema.optional().describe('What blockhost-build-template builds when it is told nothing else'),
     max_parallel_steps: whole(1, 64).optional().describe('How many machines are worked on at once (4) (L2)'),
   },
   { error: 'keys with values' },
