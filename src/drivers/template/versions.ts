@@ -13,7 +13,9 @@ export const versionsIn = async (
   signal: AbortSignal,
 ): Promise<Record<string, string>> => {
   const admin = join(root, 'var/lib/dpkg');
-  const text = await runTool(['dpkg-query', `--admindir=${admin}`, '-W', '-f', `\${Package} \${Version}\n`], { signal });
+  const text = await runTool(['dpkg-query', `--admindir=${admin}`, '-W', '-f', `\${Package} \${Version}\n`], {
+    signal,
+  });
   const local = new Set(localPackages.map(({ name }) => name));
   return Object.fromEntries(
     text
