@@ -60,6 +60,8 @@ const mmdebstrapArgv = (build: {
     'mmdebstrap',
     ...['--mode=root', '--variant=minbase', '--format=directory', '--architectures=amd64', '--components=main'],
     ...['--aptopt=Acquire::Languages "none"', '--aptopt=Acquire::Retries "3"'],
+    // A build that was cut off is thrown away, so nothing has to be on disk before its end.
+    '--dpkgopt=force-unsafe-io',
     `--include=${packages.join(',')}`,
     `--hook-directory=${hooks}`,
     suite,

@@ -73,7 +73,7 @@ export const createWorkshop = (options: WorkshopOptions): TemplateWorkshop => {
       if (source.kind === 'packages') return buildFromPackages(settled, source, context);
       if (source.kind === 'file') return buildFromImage(settled, { file: source.path, asIs: source.asIs }, context);
       const file = downloadPath(source.checksum);
-      report.step(`downloading ${source.url}`);
+      report.step(`downloading ${source.url.replace(/[?#].*$/s, '')}`);
       const { url, checksum } = source;
       const { clock } = options;
       await download({ url, checksum, path: file, clock, signal, expect, onBytes: report.bytes, tell: report.step });

@@ -144,7 +144,10 @@ describe('downloading an image whose checksum is known', () => {
 
   it('says 404 at once, and what to do', async () => {
     const { url, ranges } = await serve(answers(404));
-    await expect(fetchFrom(url)).rejects.toMatchObject({ retryable: false, message: expect.stringMatching(/answers 404$/) });
+    await expect(fetchFrom(url)).rejects.toMatchObject({
+      retryable: false,
+      message: expect.stringMatching(/answers 404$/),
+    });
     expect(ranges).toHaveLength(1);
   });
 
