@@ -101,6 +101,7 @@ async function writeSeed({ name, dir, userData, networkConfig }: DebianGuestOpti
 type XmlOptions = DebianGuestOptions &
   Files & { readonly commandLine: string; readonly disk: string; readonly seed: string; readonly serialLog: string };
 
+// Debian's cloud kernel knows no AHCI, hence the SCSI drive.
 function domainXml({ name, mac, kernel, initrd, commandLine, disk, seed, serialLog }: XmlOptions): string {
   return `<domain type='qemu'>
   <name>${name}</name>
@@ -111,7 +112,8 @@ function domainXml({ name, mac, kernel, initrd, commandLine, disk, seed, serialL
   <cpu mode='maximum'/>
   <devices>
     <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe'/><source file='${disk}'/><target dev='vda' bus='virtio'/></disk>
-    <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='${seed}'/><target dev='sda' bus='sata'/><readonly/></disk>
+    <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='${seed}'/><target dev='sda' bus='scsi'/><readonly/></disk>
+    <controller type='scsi' model='virtio-scsi'/>
     <interface type='user'><mac address='${mac}'/><model type='virtio'/><rom enabled='no'/></interface>
     <serial type='file'><source path='${serialLog}'/><target port='0'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>

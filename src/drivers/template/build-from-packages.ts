@@ -28,7 +28,7 @@ export const buildFromPackages = async (
   const hooks = join(directory, 'hooks');
   await mkdir(hooks);
   await writeFile(join(hooks, 'customize-blockhost.sh'), customizeScript, { mode: 0o755 });
-  await stagePackages(settled.localPackages, join(hooks, 'debs'));
+  await stagePackages(settled.localPackages, join(directory, 'debs'));
   report.step(
     `installing Debian ${suite} with ${recipePackages.length + source.packages.length} packages and what they need`,
   );

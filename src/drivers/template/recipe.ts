@@ -27,23 +27,28 @@ export const rootLabel = 'blockhost-root';
 /** Its last console is where kernel, boot and login prompt appear: the serial one. */
 export const kernelCommandLine = `root=LABEL=${rootLabel} ro console=tty0 console=ttyS0,115200n8`;
 
-/** Runs once everything is unpacked, outside of the guest's root, which is $1; local packages lie beside it in debs/. */
+/** Runs once everything is installed, outside of the guest's root, which is $1; local packages lie in ../debs. */
 export const customizeScript = `#!/bin/sh
 set -eu
 exec 1>&2
 root=$1
-here=$(dirname "$0")
+debs=$(dirname "$0")/../debs
 
-if [ -d "$here/debs" ]; then
+# The resolver that the guest will have does not run here.
+rm -f "$root/etc/resolv.conf"
+if [ -d "$debs" ]; then
   mkdir "$root/tmp/debs"
-  cp "$here"/debs/*.deb "$root/tmp/debs/"
+  cp "$debs"/*.deb "$root/tmp/debs/"
+  cat /etc/resolv.conf >"$root/etc/resolv.conf"
   chroot "$root" sh -c 'exec apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install /tmp/debs/*.deb'
-  rm -r "$root/tmp/debs"
+  rm -r "$root/tmp/debs" "$root/etc/resolv.conf"
 fi
 
 # It asks nobody on the network who it is: what cannot be found at once is not looked for.
 cat >"$root/etc/cloud/cloud.cfg.d/90-blockhost.cfg" <<'END'
 datasource_list: [ NoCloud ]
+# C.UTF-8 is there; any other wants the package locales, which is for the owner to choose.
+locale: false
 system_info:
   network:
     renderers: [ netplan, networkd, eni ]
@@ -73,7 +78,6 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/dbus/machine-id" "$root/etc/host
 rm -f "$root/var/lib/systemd/random-seed" "$root/var/lib/systemd/credential.secret"
 rm -rf "$root"/var/lib/cloud/* "$root/root/.ssh" "$root/root/.bash_history"
 : >"$root/etc/machine-id"
-rm -f "$root/etc/resolv.conf"
 ln -s ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 `;
 
