@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync } from 'node:fs';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,7 +10,7 @@ import { repositoryPath } from './repository.ts';
 
 /** A base of Debian packages, built by `blockhost-build-template` itself. */
 export interface DebianTemplate {
-  /** Holds what the command left in `/var/lib/blockhost/provisioner/bases`. */
+  /** What the command left in `/var/lib/blockhost/provisioner/bases`: a copy of it there is a host with that template. */
   readonly basesDir: string;
   /** Of the image: `sha256:…`. */
   readonly digest: string;
@@ -33,7 +33,6 @@ const sources = [
   'src/domain/template.ts',
   'src/drivers/template/recipe.ts',
   'src/drivers/template/build-from-packages.ts',
-  'test/lab/debian-template.ts',
 ];
 
 /** Provides the template from the laboratory's cache; builds it first, which takes minutes, where it is not there. Root only. */
@@ -45,16 +44,6 @@ export async function buildDebianTemplate(): Promise<DebianTemplate> {
     await withCacheLock('debian-template', async () => existsSync(target) || (await build(target)), 1200);
   }
   return readTemplate(target);
-}
-
-/** Puts the template where a command or daemon with that `BLOCKHOST_ROOT` looks for it. */
-export async function provideTemplate(root: string): Promise<DebianTemplate> {
-  const { basesDir } = await buildDebianTemplate();
-  const stateDir = join(root, 'var/lib/blockhost/provisioner');
-  await mkdir(stateDir, { recursive: true });
-  await cp(basesDir, join(stateDir, 'bases'), { recursive: true, preserveTimestamps: true });
-  await chmod(join(stateDir, 'bases'), 0o711);
-  return buildDebianTemplate();
 }
 
 async function build(target: string): Promise<true> {
