@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { buildTemplate } from './build-template.ts';
 import { daemon } from './daemon.ts';
 import { detect } from './detect.ts';
 import { mintNft } from './mint-nft.ts';
@@ -34,6 +35,7 @@ export const programs = (): readonly Command[] => [
   vmThrottle(),
   vmGuestExec(),
   vmUpdateGecos(),
+  buildTemplate(),
   mintNft(),
   detect(),
 ];

@@ -1,5 +1,6 @@
 import type { ChainSettings } from '../domain/chain-settings.ts';
 import { DEFAULT_POLICY, type Policy } from '../domain/policy.ts';
+import type { TemplateSettings } from '../domain/template.ts';
 import { type IpPool, type Ipv6Pool, readIpPool, readIpv6Pool } from './address-pools.ts';
 import type { Entitlement } from './contracts.ts';
 import { readEngineChain } from './engine-chain.ts';
@@ -11,6 +12,7 @@ import type { Paths } from './paths.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { type Files, readFiles } from './read-files.ts';
 import { type ReadText, readText } from './read-text.ts';
+import { templateSettings } from './template-schema.ts';
 
 /** Everything that the program is told from outside, checked and with its defaults filled in. */
 export interface Config {
@@ -37,6 +39,8 @@ export interface Config {
   readonly guest: GuestConfig;
   /** How credential tokens are minted. */
   readonly mint: MintConfig;
+  /** What a template is built from. */
+  readonly template: TemplateSettings;
   /** engine.json is present: that engine mints (D13). */
   readonly createdByEngine: boolean;
   /** What a wallet looks like to the engine, as a regular expression; an EVM address where it does not say. */
@@ -98,6 +102,7 @@ const merge = (files: Files, { paths, env, problems }: Context): Omit<Config, 'w
     maxParallelSteps: ours.max_parallel_steps ?? 4,
     guest: readGuest(files, chains, paths),
     mint: readMint(files, paths),
+    template: templateSettings(ours.template),
     createdByEngine: files.engineManifestPresent,
     walletPattern: files.engine.constraints?.address_pattern,
   };

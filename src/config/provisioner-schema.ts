@@ -6,6 +6,7 @@ import { whole } from './leaves.ts';
 import { mintSchema } from './mint-schema.ts';
 import { breakerSchema, policySchema, sharedPolicyShape } from './policy-schema.ts';
 import { describedKeys } from './problems.ts';
+import { templateSchema } from './template-schema.ts';
 
 const CRON = /^\s*(?:[\d*,/-]+\s+){4}[\d*,/a-z-]+\s*$/i;
 
@@ -39,6 +40,7 @@ export const provisionerSchema = z.strictObject(
       .describe('When the nightly sweep runs (0 2 * * *)'),
     cloud_init: cloudInitSchema.optional().describe('What new guests are told'),
     mint: mintSchema.optional().describe('How credential tokens are minted, where no engine does'),
+    template: templateSchema.optional().describe('What blockhost-build-template builds when it is told nothing else'),
     max_parallel_steps: whole(1, 64).optional().describe('How many machines are worked on at once (4) (L2)'),
   },
   { error: 'keys with values' },

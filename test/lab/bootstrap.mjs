@@ -25,7 +25,8 @@ const lab = [
   'tini',
   'e2fsprogs',
 ];
-const packages = { demo: lab, test: [...lab, 'python3'], packages: [...lab, 'python3'] };
+const tests = [...lab, 'python3', 'mmdebstrap'];
+const packages = { demo: lab, test: tests, packages: tests };
 
 const build = [process.execPath, 'debian/bundle.mjs'];
 

@@ -39,6 +39,21 @@ describe('one fault', () => {
       { provisionerYaml: 'rpc: [ftp://a.example/KEYKEYKEY]' },
       `${OURS}: rpc[0] is "ftp://a.example/…"; wants a URL that begins with http:// or https://`,
     ],
+    [
+      'a package that is an option',
+      { provisionerYaml: 'template: {packages: [--purge]}' },
+      `${OURS}: template.packages[0] is "--purge"; wants the name of a Debian package`,
+    ],
+    [
+      'a size without a unit',
+      { provisionerYaml: 'template: {size: "30"}' },
+      `${OURS}: template.size is "30"; wants a size from 1G to 1024G`,
+    ],
+    [
+      'half a checksum',
+      { provisionerYaml: 'template: {checksum: "sha256:abc"}' },
+      `${OURS}: template.checksum is "sha256:abc"; wants sha256:HEX or sha512:HEX`,
+    ],
     ['a mistyped key', { provisionerYaml: 'grase: 7d' }, `${OURS}: unknown key grase; did you mean grace?`],
     [
       'a mistyped key in a group',

@@ -35,8 +35,27 @@ describe('a host without any file', () => {
         giveUpAfterMs: 600_000,
         maxFeeGwei: 500,
       },
+      template: { image: undefined, suite: undefined, mirror: undefined, packages: [], sizeGib: 3 },
       createdByEngine: false,
       warnings: ['/etc/blockhost/db.yaml: is absent; what ships is used'],
+    });
+  });
+});
+
+describe('the template in provisioner.yaml', () => {
+  it('is an image with its checksum, or packages of a release', async () => {
+    const checksum = `sha256:${'AB'.repeat(32)}`;
+    const image = await load({
+      provisionerYaml: `template: {url: "https://a.example/x.qcow2", checksum: "${checksum}"}`,
+    });
+    expect(image.template.image).toEqual({ url: 'https://a.example/x.qcow2', checksum: checksum.toLowerCase() });
+    const packages = await load({ provisionerYaml: 'template: {suite: trixie, packages: [htop, g++], size: 10G}' });
+    expect(packages.template).toEqual({
+      image: undefined,
+      suite: 'trixie',
+      mirror: undefined,
+      packages: ['htop', 'g++'],
+      sizeGib: 10,
     });
   });
 });

@@ -1,0 +1,3 @@
+import { buildTemplate } from './programs/build-template.ts';
+
+await buildTemplate().parseAsync();
