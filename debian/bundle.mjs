@@ -57,9 +57,11 @@ async function bundleDemo() {
 
 /** Man pages and completion, from the programs' own declarations. */
 async function describePrograms() {
+  const entry = join(root, 'cli/describe/main.ts');
+  if (!existsSync(entry)) return;
   const outdir = join(dist, 'describe');
   // Split, so that what a program would run is never loaded here.
-  await build({ ...common, banner, outdir, splitting: true, entryPoints: [join(root, 'cli/describe/main.ts')] });
+  await build({ ...common, banner, outdir, splitting: true, entryPoints: [entry] });
   for (const folder of ['man', 'completion']) rmSync(join(dist, folder), { recursive: true, force: true });
   execFileSync(process.execPath, [join(outdir, 'main.mjs'), dist]);
   rmSync(outdir, { recursive: true });

@@ -298,13 +298,13 @@ describe('what the journal means', () => {
       { adminStop: { by: 'op', sinceUnixMs: NOW + 1 }, run: { on: false, cause: 'admin' } },
     ],
     [
-      'started by a command takes back the stop and a suspension under way',
+      'started by a command takes back the stop; a suspension under way stays known until a start is done',
       [
         { kind: 'stopped-by-hand', uuid: UUID, by: 'op' },
         intent('save', 'suspend'),
         { kind: 'started-by-hand', uuid: UUID, by: 'op' },
       ],
-      { adminStop: undefined, suspending: undefined },
+      { adminStop: undefined, suspending: { saveFailed: false } },
     ],
     [
       'seen running after it was seen off takes a stop back, too',

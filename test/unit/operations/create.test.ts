@@ -339,11 +339,11 @@ describe('a start after the commit', () => {
 });
 
 describe('the credential', () => {
-  it('is minted where nobody else does it, and its real id is told and noted (D19, D25)', async () => {
+  it('is minted for its UUID, which is never used again, where nobody else does it; its real id is told and noted (D19, D25)', async () => {
     const world = createCreateWorld();
     const answer = await createMachine(world.deps, requestFor('testbox'));
     expect(answer.nftTokenId).toBe(42n);
-    expect(world.minted.get('testbox')).toEqual({ owner: OWNER });
+    expect([...world.minted]).toEqual([[only(world).uuid, { owner: OWNER }]]);
     expect(await world.records.read('testbox')).toMatchObject({ nftTokenId: 42n, nftMinted: true });
     expect([...(await world.records.reservations()).keys()]).toEqual([42n]);
     expect(only(world).details).toMatchObject({ nftTokenId: 42n, nftMinted: true });
@@ -355,7 +355,7 @@ describe('the credential', () => {
       world.deps,
       requestFor('testbox', { userSignature: '0xabcd', publicSecret: 'libpam-web3:x:1' }),
     );
-    expect(world.minted.get('testbox')?.userEncrypted).toBe(`0x${Buffer.from('2001:db8::3|0xabcd').toString('hex')}`);
+    expect([...world.minted.values()][0]?.userEncrypted).toBe(`0x${Buffer.from('2001:db8::3|0xabcd').toString('hex')}`);
   });
 
   it('that cannot be minted leaves the machine whole, with a warning', async () => {

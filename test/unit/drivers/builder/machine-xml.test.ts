@@ -48,6 +48,7 @@ describe('the definition of a new machine', () => {
       disks: ['/vms/blockhost-001.qcow2'],
       seeds: ['/ci/seed.iso'],
       interfaces: [{ mac: '52:54:00:12:34:56', linkUp: true }],
+      limits: {},
       metadata: { schema: 1, uuid },
     });
   });
