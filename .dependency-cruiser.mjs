@@ -63,7 +63,7 @@ export default {
       name: 'drivers-stand-alone',
       comment: 'A driver knows its own folder, the domain, ports, and the helpers for files, locks and redaction.',
       severity: 'error',
-      from: { path: '^src/drivers/([^/]+)/' },
+      from: { path: '^src/drivers/([^/]+)/', pathNot: '^src/drivers/builder/' },
       to: {
         path: '^(src|streams|cli|test)/',
         pathNot: [
@@ -74,6 +74,17 @@ export default {
         ],
       },
     },
+    only(
+      'builder-on-virsh',
+      'Building machines is talking to libvirt through the shells of virsh, and knowing the store of base images.',
+      '^src/drivers/builder/',
+      [
+        '^src/(domain|ports)/',
+        '^src/drivers/(builder|virsh|bases|files)/',
+        npm('execa', 'zod'),
+        '^(node:)?(crypto|fs|fs/promises|os|path)$',
+      ],
+    ),
     only('config-reads-files', 'Configuration is files, schemas and the domain.', '^src/config/', [
       '^src/(config|domain)/',
       '^src/drivers/files/',
@@ -112,8 +123,8 @@ export default {
       from: { path: '^src/', pathNot: '^src/daemon/' },
       to: { path: ['^cli/', '^test/', '^src/daemon/'] },
     },
-    reserved('abi-for-the-chain', 'ABIs are for the driver that speaks to the chain.', '^contracts-abi/', [
-      '^src/drivers/chain/',
+    reserved('abi-for-the-chain', 'ABIs are for the drivers that speak to the chain.', '^contracts-abi/', [
+      '^src/drivers/(chain|signer)/',
       '^contracts-abi/',
       '^test/',
     ]),

@@ -2,6 +2,7 @@
 // node_modules; what several share lies once in dist/lib. For development only, test/demo/main.ts becomes dist/demo.mjs.
 // Not minified: stack traces and packages stay readable, and start-up gains nothing by it.
 
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +55,16 @@ async function bundleDemo() {
   return metafile;
 }
 
+/** Man pages and completion, from the programs' own declarations. */
+async function describePrograms() {
+  const outdir = join(dist, 'describe');
+  // Split, so that what a program would run is never loaded here.
+  await build({ ...common, banner, outdir, splitting: true, entryPoints: [join(root, 'cli/describe/main.ts')] });
+  for (const folder of ['man', 'completion']) rmSync(join(dist, folder), { recursive: true, force: true });
+  execFileSync(process.execPath, [join(outdir, 'main.mjs'), dist]);
+  rmSync(outdir, { recursive: true });
+}
+
 /** What is imported on demand is an entry point to esbuild, too; programs are those in dist/bin. */
 const programsIn = (outputs) => Object.keys(outputs).filter((file) => /^dist\/bin\/[^/]+\.mjs$/.test(file));
 
@@ -80,6 +91,7 @@ async function main() {
   const startedAt = performance.now();
   mkdirSync(dist, { recursive: true });
   const programs = await bundlePrograms();
+  await describePrograms();
   const demo = await bundleDemo();
   makeExecutable(programs.outputs);
   removeStale(Object.keys(programs.outputs));

@@ -80,14 +80,19 @@ const idleGroupMs = 600_000;
 export const libvirtStream$ = (deps: LibvirtStreamDeps): Observable<Wake> => {
   const timing = { ...defaults, ...deps.timing };
   const { random, log } = deps;
+  // A libvirtd that stays away fails every attempt in the same words: they are told once for each loss.
+  const told = new Set<string>();
   return defer(() => connection$(deps, timing)).pipe(
+    tap(({ target }) => target.kind === 'all' && told.clear()),
     retry({
       resetOnSuccess: true,
       delay: (error, attempt) => {
         const retryInMs = Math.round(
           random() * Math.min(timing.backoffCapMs, timing.backoffBaseMs * 2 ** (attempt - 1)),
         );
-        log.warn({ why: explain(error), attempt, retryInMs }, 'libvirt events lost; connecting again');
+        const why = explain(error);
+        log[told.has(why) ? 'debug' : 'warn']({ why, attempt, retryInMs }, 'libvirt events lost; connecting again');
+        told.add(why);
         return timer(retryInMs);
       },
     }),

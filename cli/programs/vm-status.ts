@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { program } from './program.ts';
 
-/** `blockhost-vm-status`: how a machine stands, in one word (contract §2). */
+/** `blockhost-vm-status`: how a machine stands, in one word (contract §2). Whatever it is given, it answers (D4). */
 export const vmStatus = (): Command =>
   program({
     name: 'blockhost-vm-status',
@@ -9,5 +9,6 @@ export const vmStatus = (): Command =>
     examples: ['blockhost-vm-status blockhost-007'],
     exitStatus: 'always 0; whatever cannot be determined is "unknown".',
   })
-    .argument('<name>', 'name of the machine')
-    .action(async (name: string) => (await import('../../src/commands/status.ts')).status(name));
+    .argument('[name...]', 'name of the machine')
+    .allowUnknownOption()
+    .action(async (names: readonly string[]) => (await import('../../src/commands/status.ts')).status(names));

@@ -38,6 +38,17 @@ const onInterrupt = (abort: () => void): (() => void) => {
   return () => void process.off('SIGINT', handler).off('SIGTERM', handler);
 };
 
+/** By name where there is one: a number alone may be all that a container knows of its user. */
+const whoAsks = (): string => {
+  const uid = process.getuid?.() ?? -1;
+  try {
+    const name = userInfo().username;
+    return process.env.SUDO_USER === undefined ? `${name} (uid ${uid})` : `${process.env.SUDO_USER} (as ${name})`;
+  } catch {
+    return `uid ${uid}`;
+  }
+};
+
 /** Log lines of drivers are for those who ask for them; what a person must know, a command tells in a sentence. */
 const commandLog = (): Log => {
   const level = process.env.BLOCKHOST_LOG_LEVEL;
@@ -45,14 +56,28 @@ const commandLog = (): Log => {
   return createLog({ level: wanted, destination: { write: (line) => void process.stderr.write(line) } });
 };
 
+/** A pipe takes what fits and the rest later: all of it is out, or nobody reads any more, when this resolves. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.write('', () => resolve());
+  });
+
 /**
  * Runs one command from its configuration to its exit code (D4): 0 done, 1 refused or failed with one sentence on stderr,
- * 130 interrupted. `body` returns the exit code; what it throws is explained, never shown as a stack.
+ * 130 interrupted. `body` returns the exit code; what it throws is explained, never shown as a stack, and `onFailure` says
+ * what a caller is told who is promised an answer in any case.
  */
-export const runCommand = async (name: string, body: (context: CommandContext) => Promise<number>): Promise<void> => {
+export const runCommand = async (
+  name: string,
+  body: (context: CommandContext) => Promise<number>,
+  { onFailure = () => 1 }: { readonly onFailure?: (out: CommandContext['out']) => number } = {},
+): Promise<void> => {
   const controller = new AbortController();
+  // Whoever reads may go away at any time; that is no failure of what is done here.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const quiet = onInterrupt(() => controller.abort());
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+  const out = (line: string): void => void process.stdout.write(`${line}\n`);
   let exitCode: number;
   try {
     const paths = createPaths(process.env);
@@ -62,15 +87,16 @@ export const runCommand = async (name: string, body: (context: CommandContext) =
       clock: createSystemClock(),
       log: commandLog(),
       stop: controller.signal,
-      by: process.env.SUDO_USER ?? userInfo().username,
-      out: (line) => void process.stdout.write(`${line}\n`),
+      by: whoAsks(),
+      out,
       tell,
     });
   } catch (error) {
     tell(`${name}: ${explain(error)}`);
-    exitCode = 1;
+    exitCode = onFailure(out);
   }
   quiet();
-  // Shells and sockets that were kept open are no reason to stay; pipes and files are written synchronously.
+  await Promise.all([process.stdout, process.stderr].map(written));
+  // Shells and sockets that were kept open are no reason to stay.
   process.exit(controller.signal.aborted && exitCode !== 0 ? EXIT_INTERRUPTED : exitCode);
 };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { absolutePath, address, chainId, days, httpUrl, orBlank, plainName } from './leaves.ts';
+import { absolutePath, address, chainId, days, dnsZone, httpUrl, orBlank, plainName, whole } from './leaves.ts';
 
 /**
  * What is read of the files that others write. Keys that are not named here are theirs and are passed over in silence; of
@@ -52,6 +52,17 @@ export const web3Schema = z.object({
   rpc_url: orBlank(httpUrl),
   nft_contract: orBlank(address),
   subscription_contract: orBlank(address),
+  deployer: orBlank(z.object({ private_key_file: orBlank(absolutePath) }, { error: 'the key private_key_file' })),
+  deployer_key_path: orBlank(absolutePath),
+  auth: orBlank(
+    z.object(
+      {
+        otp_length: orBlank(whole(1, 64, 'a number of digits')),
+        otp_ttl_seconds: orBlank(whole(1, 86_400, 'a number of seconds')),
+      },
+      { error: 'the keys otp_length and otp_ttl_seconds' },
+    ),
+  ),
 });
 
 /** `/etc/blockhost/blockhost.yaml`. */
@@ -62,12 +73,14 @@ export const engineEnvSchema = z.object({
   RPC_URL: orBlank(httpUrl),
   BLOCKHOST_CONTRACT: orBlank(address),
   NFT_CONTRACT: orBlank(address),
+  DEPLOYER_KEY_FILE: orBlank(absolutePath),
 });
 
 /** `/etc/blockhost/broker-allocation.json`; it also holds a private key, which stays unread. */
 export const brokerSchema = z.object({
   prefix: orBlank(z.string({ error: 'an IPv6 network such as 2001:db8::/120' })),
   ipv6_prefix: orBlank(z.string({ error: 'an IPv6 network such as 2001:db8::/120' })),
+  dns_zone: orBlank(dnsZone),
 });
 
 export type DbFile = z.infer<typeof dbSchema>;

@@ -57,6 +57,18 @@ export const absolutePath = z
     error: 'an absolute path without ..',
   });
 
+/** The name of a zone without a dot at its end. */
+export const dnsZone = z
+  .string({ error: 'the name of a DNS zone' })
+  .transform((text) => text.replace(/\.$/, ''))
+  .refine((text) => /^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/i.test(text), { error: 'the name of a DNS zone' });
+
+/** A number of ether's smallest units, in gwei, with decimals. */
+export const gwei = z
+  .number({ error: 'a number of gwei' })
+  .positive({ error: 'a number of gwei' })
+  .max(1_000_000, { error: 'at most 1000000 gwei' });
+
 /** Names that end up as an argument of a command: no blanks, no leading dash, nothing that a shell or XML would read. */
 export const plainName = (what: string): z.ZodType<string> => {
   const wanted = `${what}: letters, digits, dot, dash and underscore, not beginning with a dash`;

@@ -4,8 +4,10 @@ import type { TemplateSettings } from '../domain/template.ts';
 import { type IpPool, type Ipv6Pool, readIpPool, readIpv6Pool } from './address-pools.ts';
 import type { Entitlement } from './contracts.ts';
 import { readEngineChain } from './engine-chain.ts';
+import { type GuestConfig, readGuest } from './guest.ts';
 import { mergeChains } from './merge-chains.ts';
 import { mergePolicy } from './merge-policy.ts';
+import { type MintConfig, readMint } from './mint.ts';
 import type { Paths } from './paths.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { type Files, readFiles } from './read-files.ts';
@@ -35,6 +37,10 @@ export interface Config {
   readonly maxParallelSteps: number;
   /** What a template is built from. */
   readonly template: TemplateSettings;
+  /** What new guests are told, as far as configuration knows. */
+  readonly guest: GuestConfig;
+  /** How credential tokens are minted. */
+  readonly mint: MintConfig;
   /** engine.json is present: that engine mints (D13). */
   readonly createdByEngine: boolean;
   /** Sentences for the log; nothing here stops anything. */
@@ -93,6 +99,8 @@ const merge = (files: Files, { paths, env, problems }: Context): Omit<Config, 'w
     nightlyCron: ours.nightly_cron ?? '0 2 * * *',
     maxParallelSteps: ours.max_parallel_steps ?? 4,
     template: templateSettings(ours.template),
+    guest: readGuest(files, chains, paths),
+    mint: readMint(files, paths),
     createdByEngine: files.engineManifestPresent,
   };
 };

@@ -26,9 +26,13 @@ export interface Paths {
   readonly quarantineDir: string;
   readonly basesDir: string;
   /** Where templates are built, on the same file system as the bases. */
-  readonly templateDir: string;
+  readonly templateWorkDir: string;
   /** .deb files that every template gets (the installer puts them there). */
   readonly templatePackagesDir: string;
+  /** One file per machine: what was sent to mint its token. */
+  readonly mintsDir: string;
+  /** Where the host's packages put cloud-init templates. */
+  readonly templatesDir: string;
   /** The daemon's runtime directory; /run/blockhost is wiped whenever the root agent restarts (D2). */
   readonly runDir: string;
   readonly rootAgentSocket: string;
@@ -64,8 +68,10 @@ export const createPaths = (env: Readonly<Record<string, string | undefined>>): 
     locksDir: state('locks'),
     quarantineDir: state('quarantine'),
     basesDir: state('bases'),
-    templateDir: state('template'),
+    templateWorkDir: state('template'),
     templatePackagesDir: host('template-packages'),
+    mintsDir: state('mints'),
+    templatesDir: underRoot('/usr/share/blockhost/cloud-init/templates'),
     runDir: underRoot('/run/blockhost-provisioner'),
     rootAgentSocket: underRoot('/run/blockhost/root-agent.sock'),
     underRoot,

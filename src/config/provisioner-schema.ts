@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { chainSchema, chainShape } from './chain-schema.ts';
+import { cloudInitSchema } from './cloud-init-schema.ts';
 import { duration } from './duration.ts';
 import { whole } from './leaves.ts';
+import { mintSchema } from './mint-schema.ts';
 import { breakerSchema, policySchema, sharedPolicyShape } from './policy-schema.ts';
 import { describedKeys } from './problems.ts';
 import { templateSchema } from './template-schema.ts';
@@ -37,6 +39,8 @@ export const provisionerSchema = z.strictObject(
       .optional()
       .describe('When the nightly sweep runs (0 2 * * *)'),
     template: templateSchema.optional().describe('What blockhost-build-template builds when it is told nothing else'),
+    cloud_init: cloudInitSchema.optional().describe('What new guests are told'),
+    mint: mintSchema.optional().describe('How credential tokens are minted, where no engine does'),
     max_parallel_steps: whole(1, 64).optional().describe('How many machines are worked on at once (4) (L2)'),
   },
   { error: 'keys with values' },

@@ -89,4 +89,9 @@ const readEngineEnv = async (
   };
 };
 
-const NO_ENV: EngineEnv = { RPC_URL: undefined, BLOCKHOST_CONTRACT: undefined, NFT_CONTRACT: undefined };
+const NO_ENV: EngineEnv = {
+  RPC_URL: undefined,
+  BLOCKHOST_CONTRACT: undefined,
+  NFT_CONTRACT: undefined,
+  DEPLOYER_KEY_FILE: undefined,
+};

@@ -17,6 +17,7 @@ import { createReconcile } from '../operations/reconcile.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { createClockDoubt } from './clock-doubt.ts';
+import { lastWords } from './ended.ts';
 import { createGate, type GateKey } from './gate.ts';
 import { createNarrator } from './narrator.ts';
 import { pipeline } from './pipeline.ts';
@@ -117,10 +118,7 @@ export const runDaemon = async (): Promise<number> => {
     return EXIT.done;
   } catch (error) {
     const final = error instanceof ConfigError || error instanceof LockBusyError;
-    log.error(
-      { err: error, what: error instanceof LockBusyError ? 'another daemon is running' : explain(error) },
-      'ended',
-    );
+    log.error(lastWords(error), 'ended');
     return final || (error as { retryable?: boolean }).retryable === false ? EXIT.wrong : EXIT.tryAgain;
   }
 };

@@ -44,13 +44,9 @@ export const routeChainHint =
         log.warn({ depth: hint.depth, block: hint.from, suspects: hint.suspects.length }, 'chain reorganised');
         return [ALL];
       case 'unknown':
-        log.warn(
-          { why: hint.why, unknownSinceUnixMs: hint.sinceUnixMs },
-          'chain unknown: nothing harmful is done until it is known again',
-        );
+        // The follower has told it, with its chain.
         return [];
       case 'known-again':
-        log.info({ unknownForMs: hint.unknownForMs }, 'chain known again');
         return [ALL];
       case 'advanced':
         log.debug({ head: hint.head, safe: hint.safe, finalized: hint.finalized }, 'chain advanced');

@@ -1,3 +1,4 @@
+import { machinesIn } from './journal/machine-map.ts';
 import type { HarmKind, JournalState } from './journal/memory.ts';
 import type { BreakerLimit, Policy } from './policy.ts';
 
@@ -16,7 +17,7 @@ const wouldTrip = (journal: JournalState, kind: HarmKind, policy: Policy, nowUni
   );
   // The fleet is counted only where its size can matter.
   if (recent.size < limit.count) return undefined;
-  const fleet = Object.values(journal.machines).filter((memory) => memory.phase !== 'gone').length;
+  const fleet = machinesIn(journal.machines).filter((memory) => memory.phase !== 'gone').length;
   const allowed = allowance(limit, fleet);
   if (recent.size < allowed) return undefined;
   return `${recent.size} machines had a ${kind} within ${seconds(limit.windowMs)}, and ${allowed} are allowed; see what they share, then \`ack breaker:${kind}\``;

@@ -27,6 +27,10 @@ export type RunReason =
   | 'io-error'
   | 'user'
   | 'booted'
+  /** Paused by libvirt, which is writing its memory to disk now. */
+  | 'saving'
+  /** Paused by libvirt for a save that is over and did not succeed. */
+  | 'save-ended'
   | 'other';
 
 /** Our element in the domain's `<metadata>`: the host alone can rebuild the records from it. */
@@ -68,6 +72,8 @@ export interface DomainState {
   /** Writable disks first to last; the cloud-init ISO is under `seeds`. */
   readonly disks: readonly string[];
   readonly seeds: readonly string[];
+  /** Where its firmware keeps what it remembers; a file of the machine's own. */
+  readonly nvram?: string;
   readonly interfaces: readonly NetworkInterface[];
 }
 

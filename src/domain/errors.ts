@@ -36,6 +36,12 @@ export class JournalError extends BlockhostError {}
 /** Somebody else holds a lock for longer than we may wait. */
 export class LockBusyError extends BlockhostError {}
 
+/** A credential token was not minted, or not yet. */
+export class MintError extends BlockhostError {}
+
+/** The host's root agent did not do, or did not answer, what it was asked. */
+export class RootAgentError extends BlockhostError {}
+
 /** A configuration file says something that cannot be; names file, key, what was found and what is wanted. */
 export class ConfigError extends BlockhostError {}
 

@@ -21,6 +21,19 @@ const ask = (domain: DomainState, requests: number): Move => {
 };
 
 /**
+ * A save that ran out of its time goes on in libvirt, and a paused guest is part of it: its power is not taken while it may
+ * still succeed. One that was given up can leave the guest paused; it is let go on, so that it can hear the next request.
+ */
+const afterSave = (domain: DomainState, policy: Policy, nowUnixMs: number): Move | undefined => {
+  if (domain.run !== 'paused' || (domain.reason !== 'saving' && domain.reason !== 'save-ended')) return undefined;
+  const patienceEnds = domain.sinceUnixMs + policy.shutdownPatienceMs;
+  if (nowUnixMs >= patienceEnds) return undefined;
+  return domain.reason === 'saving'
+    ? { waitUntilUnixMs: Math.min(nowUnixMs + policy.shutdownRepeatMs, patienceEnds), because: 'libvirt is saving it' }
+    : { step: { do: 'resume' }, because: 'the save failed and left it paused' };
+};
+
+/**
  * Suspension escalates (libvirt's shutdown is only a request): ask, ask again, take the power gracefully, take it by
  * force. Pure: it looks at what the journal says was done and when, so a daemon that was killed half-way goes on where it
  * was. A paused guest can neither hear the agent nor ACPI.
@@ -31,6 +44,8 @@ export const nextMove = (
   policy: Policy,
   nowUnixMs: number,
 ): Move => {
+  const saved = afterSave(domain, policy, nowUnixMs);
+  if (saved) return saved;
   if (suspending === undefined || suspending.requests + suspending.powerOffs === 0) {
     if (policy.suspendMode === 'save' && !suspending?.saveFailed)
       return { step: { do: 'save' }, because: 'suspend_mode is save' };

@@ -11,9 +11,13 @@ export const provenToken = (observation: Pick<Observation, 'record' | 'memory'>)
   return token !== undefined && token > 0n ? token : undefined;
 };
 
-/** Whom the guest's GECOS names, as far as we know: what we set last, else whom the machine was made for. */
+/**
+ * Whom the guest's GECOS names, as far as we know: what we set last, else whom the machine was made for. A record that
+ * says itself that the guest does not name its owner yet tells nothing of whom the guest names.
+ */
 const ownerInGuest = (observation: Observation): string | undefined => {
   const { memory, record } = observation;
+  if (memory?.loginOwner === undefined && record.known && record.value?.gecosSynced === false) return undefined;
   const owner = memory?.loginOwner ?? (record.known ? (record.value?.ownerWallet ?? record.value?.owner) : undefined);
   return (owner ?? memory?.details.owner)?.toLowerCase();
 };
@@ -43,7 +47,7 @@ export const ownerInDoubt = (observation: Observation): boolean => {
 };
 
 /** Both levels are known, and both name whom the guest names; a machine without a proven token has nothing to agree with. */
-const ownerIsRight = (observation: Observation): boolean => {
+export const ownerIsRight = (observation: Observation): boolean => {
   if (provenToken(observation) === undefined) return true;
   const login = provenLogin(observation);
   return [login?.head, login?.safe].every((fact) => fact?.known && fact.value === ownerInGuest(observation));

@@ -14,6 +14,8 @@ export interface StepArguments {
   readonly start: { readonly dropSaved: boolean; readonly linkDown: boolean };
   readonly 'request-shutdown': { readonly mode: ShutdownMode };
   readonly save: object;
+  /** Let a guest go on that a failed save left paused. */
+  readonly resume: object;
   readonly 'power-off': { readonly how: 'graceful' | 'forced' };
   /** Take the machine apart into quarantine (D21). */
   readonly destroy: object;
@@ -56,6 +58,7 @@ export type Chore =
   | { readonly chore: 'note-expiry'; readonly expiresAtUnix: bigint }
   | { readonly chore: 'note-witness'; readonly read: WitnessRead }
   | { readonly chore: 'note-new-owner' }
+  | { readonly chore: 'note-owner-settled' }
   | { readonly chore: 'note-suspended'; readonly atUnixMs: number }
   | { readonly chore: 'note-suspension-over'; readonly why: string }
   | { readonly chore: 'trip-breaker'; readonly harm: HarmKind; readonly reason: string }

@@ -21,6 +21,8 @@ export interface VmRecord {
   readonly nftTokenId?: bigint;
   /** True only where the record says that the token was minted for this machine (D25). */
   readonly nftMinted: boolean;
+  /** False only where another program says that the guest does not name `ownerWallet` yet. */
+  readonly gecosSynced?: boolean;
 }
 
 /** What is to be changed in a record; absent keys stay as they are, `null` removes the key. */

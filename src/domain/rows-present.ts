@@ -57,6 +57,9 @@ const loginWork = (situation: Situation): Outcome => {
   return { ...outcome, chores, report: { level: 'error', what: `GECOS could not be set; ${link}` } };
 };
 
+/** A save is worth a look this often when its customer waits for its end. */
+const SAVE_LOOK_MS = 1000;
+
 const goesOn = (situation: Situation): Outcome => {
   const { standing } = situation;
   const because = standing.known
@@ -101,6 +104,11 @@ export const PRESENT_ROWS: readonly Row[] = [
     to: 'running',
     when: isPaid,
     outcome: (s) => {
+      // Whoever pays while a save goes on, or has failed, must not find the guest paused for ever.
+      if (s.domain?.reason === 'saving')
+        return wait('paid again; it is being saved', s.observation.nowUnixMs + SAVE_LOOK_MS);
+      if (s.domain?.reason === 'save-ended')
+        return { because: 'paid again; a save left it paused', step: { do: 'resume' } };
       const began = s.memory.suspending;
       const until =
         Math.max(began?.lastRequestUnixMs ?? 0, began?.lastPowerOffUnixMs ?? 0) + s.policy.shutdownPatienceMs;

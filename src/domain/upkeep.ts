@@ -1,5 +1,6 @@
 import { isOn } from './domain-state.ts';
 import type { MachineDetails, MachineMemory } from './journal/memory.ts';
+import { ownerIsRight } from './login.ts';
 import type { Observation } from './observation.ts';
 import type { Chore } from './plan.ts';
 import type { Policy } from './policy.ts';
@@ -32,7 +33,8 @@ const changedDetails = (memory: MachineMemory, record: VmRecord): MachineDetails
     ipAddress: record.ipAddress || now.ipAddress,
     ipv6Address: record.ipv6Address || now.ipv6Address,
     username: record.username || now.username,
-    owner: record.ownerWallet || record.owner || now.owner,
+    // An owner whom the guest does not name yet is none to fall back on (D25).
+    owner: record.gecosSynced === false ? now.owner : record.ownerWallet || record.owner || now.owner,
     nftTokenId: record.nftTokenId ?? now.nftTokenId,
     nftMinted: record.nftMinted || now.nftMinted,
   };
@@ -50,6 +52,9 @@ const rightExpiry = (observation: Observation, memory: MachineMemory): bigint | 
 
 const wholeSeconds = (unixMs: number): bigint => BigInt(Math.floor(unixMs / 1000));
 
+const namesOwner = (record: VmRecord, owner: string): boolean =>
+  record.ownerWallet?.toLowerCase() === owner && record.gecosSynced !== false;
+
 const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bigint | undefined): RecordPatch => {
   const suspendedAt = memory.suspendedAtUnixMs;
   const status = suspendedAt === undefined ? 'active' : 'suspended';
@@ -60,7 +65,7 @@ const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bi
     ...(record.suspendedAtUnix === suspendedAtUnix ? {} : { suspendedAtUnix: suspendedAtUnix ?? null }),
     ...(record.destroyedAtUnix === undefined ? {} : { destroyedAtUnix: null }),
     ...(expiresAtUnix === undefined || record.expiresAtUnix === expiresAtUnix ? {} : { expiresAtUnix }),
-    ...(owner === undefined || record.ownerWallet?.toLowerCase() === owner ? {} : { owner, gecosSynced: true }),
+    ...(owner === undefined || namesOwner(record, owner) ? {} : { owner, gecosSynced: true }),
     ...(record.ipAddress !== '' || memory.details.ipAddress === '' ? {} : { ipAddress: memory.details.ipAddress }),
   };
 };
@@ -99,6 +104,12 @@ const expiryNotes = (observation: Observation, memory: MachineMemory): Chore[] =
     : [{ chore: 'note-expiry', expiresAtUnix: until }];
 };
 
+/** A doubt that vanished by itself (a transfer taken back) must not make the alarm of the next one come early (D25). */
+const ownerNotes = (observation: Observation, memory: MachineMemory): Chore[] =>
+  memory.phase === 'present' && memory.newOwnerSinceUnixMs !== undefined && ownerIsRight(observation)
+    ? [{ chore: 'note-owner-settled' }]
+    : [];
+
 const addressChores = (observation: Observation, memory: MachineMemory): Chore[] => {
   const { addressesListed } = observation;
   const wanted = memory.phase === 'present' && addressesListed.known && !addressesListed.value;
@@ -126,6 +137,7 @@ export const upkeep = (observation: Observation, policy: Policy): readonly Chore
     ...runNotes(observation, memory, policy),
     ...(details ? [{ chore: 'note-details', details } as const] : []),
     ...expiryNotes(observation, memory),
+    ...ownerNotes(observation, memory),
     ...metadataChores(observation),
     ...recordChores(observation, memory),
     ...addressChores(observation, memory),

@@ -1,66 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Config } from '../config/load.ts';
-import type { Paths } from '../config/paths.ts';
 import { createChain } from '../drivers/chain/chain.ts';
-import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
-import { createLocks } from '../drivers/lock/locks.ts';
-import { createQuarantine } from '../drivers/quarantine/quarantine.ts';
-import { createRecords } from '../drivers/records/records.ts';
-import { createGuestAgent } from '../drivers/virsh/guest-agent.ts';
-import { createHypervisor } from '../drivers/virsh/hypervisor.ts';
-import { createShells } from '../drivers/virsh/shells.ts';
-import type { Deps } from '../operations/deps.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
-import { openOurJournal } from './open-journal.ts';
+import { type HostOptions, joinHost } from './join-host.ts';
 
-/** Changes with every boot; where the kernel does not tell, every start of the daemon counts as one boot. */
-const readBootId = async (startedUnixMs: number): Promise<string> => {
-  try {
-    return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
-  } catch {
-    return `start-${startedUnixMs}`;
-  }
-};
-
-export interface HostOptions {
-  readonly config: Config;
-  readonly paths: Paths;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly gateWaitsFor: () => readonly string[];
-}
-
-/** Joins the real drivers to what the operations ask for; daemon and commands use the same. */
-export const openHost = async ({ config, paths, clock, log, gateWaitsFor }: HostOptions) => {
-  for (const directory of [paths.stateDir, paths.locksDir, paths.quarantineDir]) {
-    await ensureSharedDirectory(directory);
-  }
-  const journal = await openOurJournal({ paths, clock, log });
-  const shells = createShells({ uri: config.libvirtUri, clock, log });
-  const hypervisor = createHypervisor({ clock, log, shells });
-  const chain = createChain({ settings: config.chains, clock, log });
-  const deps: Deps = {
-    hypervisor,
-    agent: createGuestAgent({ shells, clock }),
-    chain,
-    records: createRecords({ path: config.dbFile, clock, log }),
-    journal,
-    quarantine: createQuarantine({ directory: paths.quarantineDir }),
-    locks: createLocks({ dir: paths.locksDir }),
-    clock,
-    log,
-    policy: config.policy,
-    bootId: await readBootId(clock.nowUnixMs()),
-    ownDirectories: [config.storagePath, config.cloudInitDir],
-    cloudInitDirectory: (name) => join(config.cloudInitDir, name),
-    gateWaitsFor,
-  };
-  const close = async (): Promise<void> => {
-    shells.close();
-    await journal.close();
-  };
-  return { deps, journal, hypervisor, chain, close };
-};
+/** The host with its chain readers at hand, for the daemon and whoever else follows the chain. */
+export const openHost = (options: HostOptions) =>
+  joinHost(options, () => createChain({ settings: options.config.chains, clock: options.clock, log: options.log }));
 export type Host = Awaited<ReturnType<typeof openHost>>;

@@ -31,6 +31,8 @@ const eventOf = (chore: Chore, { uuid, name, bootId }: Observation): JournalEven
       return { kind: 'witnessed', uuid, read: chore.read };
     case 'note-new-owner':
       return { kind: 'new-owner', uuid };
+    case 'note-owner-settled':
+      return { kind: 'owner-settled', uuid };
     case 'note-suspended':
       return { kind: 'suspended', uuid, atUnixMs: chore.atUnixMs };
     case 'note-suspension-over':

@@ -1,10 +1,12 @@
 import type { Policy } from '../domain/policy.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { HostRoutes } from '../ports/host-routes.ts';
 import type { GuestAgent, Hypervisor } from '../ports/hypervisor.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Locks } from '../ports/lock.ts';
 import type { Log } from '../ports/log.ts';
+import type { MachineBuilder } from '../ports/machine-builder.ts';
 import type { Quarantine } from '../ports/quarantine.ts';
 import type { Records } from '../ports/records.ts';
 
@@ -17,6 +19,8 @@ export interface Deps {
   readonly journal: Journal;
   readonly quarantine: Quarantine;
   readonly locks: Locks;
+  readonly hostRoutes: HostRoutes;
+  readonly builder: MachineBuilder;
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;

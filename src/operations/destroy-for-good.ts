@@ -1,7 +1,8 @@
 import { isOn } from '../domain/domain-state.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
-import { destroyMachine } from './destroy.ts';
+import { destroyMachine, keepRemains } from './destroy.ts';
+import { purgeMachine } from './purge.ts';
 
 /** Power is taken at once: whoever ordered this does not want the guest's opinion. A qemu that hangs is killed. */
 const powerOff = async (deps: Deps, uuid: string): Promise<void> => {
@@ -15,15 +16,25 @@ const powerOff = async (deps: Deps, uuid: string): Promise<void> => {
   }
 };
 
+/** In quarantine there is no domain; one that somebody defined again goes, too. */
+const removeReturned = async (deps: Deps, uuid: string): Promise<void> => {
+  if ((await deps.hypervisor.look(uuid)) === 'absent') return;
+  await powerOff(deps, uuid);
+  await deps.hypervisor.undefine(uuid);
+};
+
 /**
  * Carries out an explicit destroy (D14), from wherever it stands, and keeps nothing. It goes through quarantine for the
- * sake of one order of steps that is safe to cut off anywhere.
+ * sake of one order of steps that is safe to cut off anywhere; of a machine whose domain is gone, what the journal
+ * remembers goes. Base images are nobody's own, and are never touched.
  */
 export const destroyForGood = async (deps: Deps, memory: MachineMemory): Promise<void> => {
-  if (memory.phase !== 'quarantined') {
+  if (memory.phase === 'quarantined') {
+    await removeReturned(deps, memory.uuid);
+  } else {
     await powerOff(deps, memory.uuid);
+    await keepRemains(deps, memory);
     await destroyMachine(deps, memory);
   }
-  await deps.quarantine.purge(memory.uuid);
-  await deps.journal.append([{ kind: 'purged', uuid: memory.uuid }]);
+  await purgeMachine(deps, memory);
 };

@@ -2,35 +2,61 @@ import { type DomainState, isOn } from '../domain/domain-state.ts';
 import { HypervisorError } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
+import type { DiskFile } from '../ports/hypervisor.ts';
+import { closeRecordOf } from './close-record.ts';
 import type { Deps } from './deps.ts';
-import { rollOf } from './roll.ts';
+import { neededByOthers } from './needed-files.ts';
 
 /*
  * INVARIANTS (D21, rules on libvirt)
  * - Nothing is taken apart before the dossier is on disk.
  * - No file moves before libvirt itself says that the domain is absent.
+ * - No file moves that another domain, or a machine in quarantine, may read; where that is unknown, nothing moves (L3).
  * - Every part may be repeated: a destroy that was cut off anywhere is finished, or undone, by the next one.
  */
 
 const isUnder = (path: string, directories: readonly string[]): boolean =>
   !path.includes('/../') && directories.some((directory) => path.startsWith(`${directory}/`));
 
-/** Disks and ISOs that other domains use now: a shared one stays for those who still need it. */
-const usedByOthers = async (deps: Deps, uuid: Uuid): Promise<ReadonlySet<string>> => {
-  const others = (await deps.hypervisor.list()).filter((domain) => domain.uuid !== uuid);
-  return new Set(others.flatMap(({ disks, seeds }) => [...disks, ...seeds]));
-};
+interface OwnFiles {
+  /** What moves: its own disks, its NVRAM, its ISO and its cloud-init directory, below our directories and nobody else's. */
+  readonly files: readonly string[];
+  /** What its disks read besides: it stays where it is, and must stay while the machine may come back. */
+  readonly needs: readonly string[];
+}
 
-/** The machine's own files: disks and cloud-init below our directories. Anything else attached to it stays where it is. */
-const filesOf = async (deps: Deps, memory: MachineMemory, domain: DomainState): Promise<readonly string[]> => {
+type Attached = Pick<DomainState, 'disks' | 'seeds' | 'nvram'>;
+
+const filesOf = async (
+  deps: Deps,
+  memory: MachineMemory,
+  { disks, seeds, nvram }: Attached,
+  read: readonly DiskFile[],
+): Promise<OwnFiles> => {
   const cloudInit = deps.cloudInitDirectory(memory.name);
   // A name such as `..` would make it a directory of everybody's.
   const directory = !memory.name.includes('/') && cloudInit.endsWith(`/${memory.name}`) ? [cloudInit] : [];
-  const seeds = domain.seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
-  const shared = await usedByOthers(deps, memory.uuid);
-  return [...new Set([...domain.disks, ...seeds, ...directory])].filter(
-    (path) => isUnder(path, deps.ownDirectories) && !shared.has(path),
+  const loose = seeds.filter((path) => !path.startsWith(`${cloudInit}/`));
+  const needed = await neededByOthers(deps, memory.uuid);
+  const realPathOf = (path: string): string => read.find((file) => file.path === path)?.realPath ?? path;
+  const own = [...disks, ...loose, ...(nvram === undefined ? [] : [nvram]), ...directory];
+  const files = [...new Set(own)].filter(
+    (path) => isUnder(path, deps.ownDirectories) && !needed.has(path) && !needed.has(realPathOf(path)),
   );
+  const moves = (path: string): boolean => files.some((file) => path === file || path.startsWith(`${file}/`));
+  const stays = read.filter(({ path }) => !moves(path));
+  return { files, needs: [...new Set(stays.flatMap(({ path, realPath }) => [path, realPath]))] };
+};
+
+/**
+ * Makes a dossier of a machine whose domain somebody else took away: only what the journal remembers of its files. What
+ * it stands in for cannot be restored, so it is for those alone who want the rest gone.
+ */
+export const keepRemains = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+  const { uuid, name, details } = memory;
+  if ((await deps.hypervisor.look(uuid)) !== 'absent' || (await deps.quarantine.dossier(uuid))) return;
+  const definition = `<!-- libvirt had no domain ${uuid} any more -->`;
+  await deps.quarantine.keep({ uuid, name, definition, ...(await filesOf(deps, memory, details, [])) });
 };
 
 const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => {
@@ -49,7 +75,7 @@ const keepDossier = async (deps: Deps, memory: MachineMemory): Promise<void> => 
     uuid: memory.uuid,
     name: memory.name,
     definition,
-    files: await filesOf(deps, memory, domain),
+    ...(await filesOf(deps, memory, domain, await deps.hypervisor.diskFiles(memory.uuid))),
   });
 };
 
@@ -60,24 +86,14 @@ const undefineAndVerify = async (deps: Deps, uuid: Uuid): Promise<void> => {
   }
 };
 
-const closeRecord = async (deps: Deps, memory: MachineMemory): Promise<void> => {
-  const roll = rollOf(deps.journal.state().machines);
-  const isAnother = ({ uuid, phase }: MachineMemory): boolean => uuid !== memory.uuid && phase === 'present';
-  if (!roll.named(memory.name).some(isAnother)) {
-    const destroyedAtUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
-    await deps.records.patch(memory.name, { status: 'destroyed', destroyedAtUnix });
-  }
-  const free = (address: string): string => (roll.withAddress(address).some(isAnother) ? '' : address);
-  await deps.records.releaseAddresses(free(memory.details.ipAddress), free(memory.details.ipv6Address));
-};
-
 /** Takes a stopped machine apart into quarantine: from outside it is destroyed, inside everything is kept (D21). */
 export const destroyMachine = async (deps: Deps, memory: MachineMemory): Promise<void> => {
   await keepDossier(deps, memory);
   await undefineAndVerify(deps, memory.uuid);
   await deps.quarantine.moveIn(memory.uuid);
   await deps.hypervisor.refreshPools();
-  await closeRecord(deps, memory);
+  const { uuid, name, details } = memory;
+  await closeRecordOf(deps, { uuid, name, ipAddress: details.ipAddress, ipv6Address: details.ipv6Address });
   const untilUnixMs = deps.clock.nowUnixMs() + deps.policy.quarantineMs;
   await deps.journal.append([{ kind: 'quarantined', uuid: memory.uuid, untilUnixMs }]);
 };

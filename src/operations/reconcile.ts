@@ -1,17 +1,14 @@
 import { decide } from '../domain/decide.ts';
-import { BlockhostError, explain } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
-import type { JournalEvent } from '../domain/journal/event.ts';
-import { newOwner } from '../domain/login.ts';
 import type { Observation } from '../domain/observation.ts';
-import { HARM_OF, type Plan, type Step } from '../domain/plan.ts';
+import type { Plan, Step } from '../domain/plan.ts';
+import { act, intentOf } from './act.ts';
 import { choreEvents, doChores } from './chores.ts';
 import type { Deps } from './deps.ts';
-import { depthNeeded } from './depth.ts';
 import type { Fleet } from './fleet.ts';
 import { createMutex } from './mutex.ts';
-import { assemble, type ChainReading, type HostReading, readChain, readHost, readLogin } from './observe.ts';
-import { performStep } from './steps.ts';
+import { assemble, type ChainReading, type HostReading, readHost } from './observe.ts';
+import { observeDeep } from './observe-deep.ts';
 
 /*
  * INVARIANTS
@@ -33,70 +30,36 @@ export interface Round {
   readonly acted: boolean;
 }
 
-type Reading = { readonly reading: ChainReading; readonly observation: Observation };
-
-const observeDeep = async (deps: Deps, fleet: Fleet, uuid: Uuid): Promise<Reading> => {
-  const host = await readHost(deps, fleet, uuid);
-  let reading = await readChain(deps, fleet, uuid, host, 'head');
-  const first = assemble(deps, fleet, uuid, host, reading);
-  const depth = depthNeeded(first, deps.policy);
-  if (depth !== 'head') reading = await readChain(deps, fleet, uuid, host, depth);
-  if (newOwner(first)) reading = { ...reading, login: await readLogin(deps, host, first.memory, 'with-witnesses') };
-  return { reading, observation: assemble(deps, fleet, uuid, host, reading) };
-};
+/** For those who want less than the daemon does. */
+export interface ReconcileOptions {
+  /** One look leads to at most so many rounds. */
+  readonly roundsMax?: number;
+  /** Steps that may be taken here; all where it is left out. */
+  readonly mayDo?: (uuid: Uuid, step: Step) => boolean;
+}
 
 const isIdle = (plan: Plan): boolean => plan.step === undefined && plan.chores.length === 0;
-
-const intent = (deps: Deps, uuid: Uuid, plan: Plan, step: Step): JournalEvent => {
-  const harm = HARM_OF[step.do];
-  // A suspension or a destroy that has begun is one decision, however many steps it takes.
-  const memory = deps.journal.state().machines[uuid];
-  const begun = harm === 'suspend' ? memory?.suspending !== undefined : memory?.phase !== 'present';
-  return { kind: 'intent', uuid, step: step.do, basis: plan.basis, ...(harm && !begun ? { harm } : {}) };
-};
-
-const act = async (deps: Deps, uuid: Uuid, plan: Plan, step: Step): Promise<void> => {
-  const memory = deps.journal.state().machines[uuid];
-  if (memory === undefined) return;
-  const startedMs = deps.clock.monotonicMs();
-  const fields = { vm: memory.name, uuid, step: step.do, row: plan.row };
-  let failure: unknown;
-  try {
-    await performStep(deps, memory, step);
-  } catch (error) {
-    failure = error;
-  }
-  const durationMs = Math.round(deps.clock.monotonicMs() - startedMs);
-  if (failure === undefined) {
-    await deps.journal.append([{ kind: 'outcome', uuid, step: step.do, ok: true, durationMs }]);
-    deps.log.info(
-      { ...fields, durationMs, args: step, because: plan.because, block: plan.basis.blockNumber },
-      'step done',
-    );
-    return;
-  }
-  const curable = failure instanceof BlockhostError ? failure.retryable : true;
-  await deps.journal.append([
-    { kind: 'outcome', uuid, step: step.do, ok: false, durationMs, error: explain(failure), curable },
-  ]);
-  deps.log[curable ? 'warn' : 'error']({ ...fields, durationMs, err: failure }, 'step failed');
-};
 
 /**
  * Looks at one machine and does what is due: at most one step and its upkeep. The chain is read before the lock is
  * taken, the host under it; what is decided under the lock counts.
  */
-export const createReconcile = (deps: Deps, fleet: Fleet) => {
+export const createReconcile = (deps: Deps, fleet: Fleet, { roundsMax = ROUNDS_MAX, mayDo }: ReconcileOptions = {}) => {
   const admission = createMutex();
+  /** What this caller may not do is left to others, as if it had not been found out. */
+  const decideHere = (observation: Observation): Plan => {
+    const { step, ...plan } = decide(observation, deps.policy);
+    return step && (mayDo?.(observation.uuid, step) ?? true) ? { ...plan, step } : plan;
+  };
 
   /** One append for upkeep and intent together: a crash leaves both or neither. */
   const settle = (uuid: Uuid, host: HostReading, reading: ChainReading): Promise<Round> =>
     admission(async () => {
       const observation = assemble(deps, fleet, uuid, host, reading);
-      const plan = decide(observation, deps.policy);
+      const plan = decideHere(observation);
       const events = [
         ...choreEvents(plan.chores, observation),
-        ...(plan.step ? [intent(deps, uuid, plan, plan.step)] : []),
+        ...(plan.step ? [intentOf(deps, uuid, plan, plan.step)] : []),
       ];
       if (events.length > 0) await deps.journal.append(events);
       return { plan, observation, acted: !isIdle(plan) };
@@ -121,7 +84,7 @@ export const createReconcile = (deps: Deps, fleet: Fleet) => {
   const round = async (uuid: Uuid, onRound: (round: Round) => void): Promise<Round> => {
     await deps.journal.refresh();
     const { reading, observation } = await observeDeep(deps, fleet, uuid);
-    const glance = decide(observation, deps.policy);
+    const glance = decideHere(observation);
     if (isIdle(glance)) {
       const idle = { plan: glance, observation, acted: false };
       onRound(idle);
@@ -139,7 +102,7 @@ export const createReconcile = (deps: Deps, fleet: Fleet) => {
   /** Rounds until nothing is left to do now; `onRound` hears of each decision before it is carried out. */
   return async (uuid: Uuid, onRound: (round: Round) => void): Promise<Round | undefined> => {
     let last: Round | undefined;
-    for (let count = 0; count < ROUNDS_MAX; count += 1) {
+    for (let count = 0; count < roundsMax; count += 1) {
       last = await round(uuid, onRound);
       if (!last.acted) return last;
     }

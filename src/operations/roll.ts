@@ -1,4 +1,5 @@
 import { subscriptionKey } from '../domain/identity.ts';
+import { lookupsOf, machinesIn } from '../domain/journal/machine-map.ts';
 import type { JournalState, MachineMemory } from '../domain/journal/memory.ts';
 
 type Machines = JournalState['machines'];
@@ -10,38 +11,45 @@ export interface Roll {
   withAddress(address: string): readonly MachineMemory[];
 }
 
-const rolls = new WeakMap<Machines, Roll>();
+/** Machines by their UUIDs, which stay right while the machines change in all else. */
+interface Index {
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  readonly subscriptions: ReadonlyMap<string, readonly string[]>;
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
+}
 
-const group = () => {
-  const groups = new Map<string, MachineMemory[]>();
-  return {
-    add: (key: string, memory: MachineMemory): void => {
-      const found = groups.get(key);
-      if (found) found.push(memory);
-      else groups.set(key, [memory]);
-    },
-    of: (key: string): readonly MachineMemory[] => groups.get(key) ?? [],
-  };
+const indexes = new WeakMap<object, Index>();
+
+const add = (groups: Map<string, string[]>, key: string, uuid: string): void => {
+  const found = groups.get(key);
+  if (found) found.push(uuid);
+  else groups.set(key, [uuid]);
 };
 
-const call = (machines: Machines): Roll => {
-  const [names, subscriptions, addresses] = [group(), group(), group()];
-  for (const memory of Object.values(machines)) {
-    const { name, machineClass, details } = memory;
-    names.add(name, memory);
-    if (machineClass.kind === 'bound') subscriptions.add(subscriptionKey(machineClass.subscription), memory);
-    for (const address of [details.ipAddress, details.ipv6Address]) if (address !== '') addresses.add(address, memory);
+const makeIndex = (machines: Machines): Index => {
+  const [names, subscriptions, addresses] = [new Map(), new Map(), new Map()];
+  for (const { uuid, name, machineClass, details } of machinesIn(machines)) {
+    add(names, name, uuid);
+    if (machineClass.kind === 'bound') add(subscriptions, subscriptionKey(machineClass.subscription), uuid);
+    for (const address of [details.ipAddress, details.ipv6Address]) if (address !== '') add(addresses, address, uuid);
   }
-  return { named: names.of, boundTo: subscriptions.of, withAddress: addresses.of };
+  return { names, subscriptions, addresses };
 };
 
-/** Worked out once for each state of the journal, so that a look at one machine does not cost a look at all of them. */
+/** Worked out once for as long as nobody's name, binding or address changes: a look at one machine costs no look at all. */
 export const rollOf = (machines: Machines): Roll => {
-  const before = rolls.get(machines);
-  if (before) return before;
-  const roll = call(machines);
-  rolls.set(machines, roll);
-  return roll;
+  const key = lookupsOf(machines);
+  const index = indexes.get(key) ?? makeIndex(machines);
+  indexes.set(key, index);
+  const found =
+    (groups: Index['names']) =>
+    (by: string): readonly MachineMemory[] =>
+      (groups.get(by) ?? []).flatMap((uuid) => machines[uuid] ?? []);
+  return {
+    named: found(index.names),
+    boundTo: found(index.subscriptions),
+    withAddress: found(index.addresses),
+  };
 };
 
 /** The living one of several, else the last that was known. */

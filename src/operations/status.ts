@@ -6,6 +6,9 @@ import type { Records } from '../ports/records.ts';
 /** The contract's four words (contract §2, `status`). */
 export type Status = 'active' | 'suspended' | 'destroyed' | 'unknown';
 
+/** Powered, and not working. */
+const STANDS_STILL: ReadonlySet<string> = new Set(['paused', 'pmsuspended']);
+
 /**
  * How a machine stands, from its record and libvirt: `destroyed` where the record says so or its domain is known to be
  * absent, `unknown` where neither exists or libvirt cannot be asked. libvirt's silence is never `destroyed` (L3).
@@ -19,7 +22,7 @@ export const statusOf = async (
     if (record?.status === 'destroyed') return 'destroyed';
     const domain = (await hypervisor.list()).find((each) => each.name === name);
     if (domain === undefined) return record === undefined ? 'unknown' : 'destroyed';
-    return isOn(domain) && domain.run !== 'paused' ? 'active' : 'suspended';
+    return isOn(domain) && !STANDS_STILL.has(domain.run) ? 'active' : 'suspended';
   } catch (error) {
     if (error instanceof BlockhostError) return 'unknown';
     throw error;

@@ -4,6 +4,7 @@ import type { Step, StepArguments, StepName } from '../domain/plan.ts';
 import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
 import { destroyForGood } from './destroy-for-good.ts';
+import { purgeMachine } from './purge.ts';
 import { restoreMachine } from './restore.ts';
 import { setLogin } from './set-login.ts';
 import { undoCreate } from './undo-create.ts';
@@ -22,7 +23,10 @@ const setLinks = async (deps: Deps, uuid: string, up: boolean): Promise<void> =>
   for (const { mac } of domain.interfaces) await deps.hypervisor.setLink(uuid, mac, up);
 };
 
-const start: Executors['start'] = async (deps, { uuid }, step) => {
+const start: Executors['start'] = async (deps, memory, step) => {
+  const { uuid, details } = memory;
+  // An overlay on another base is another disk: the customer's data would be read as garbage, and written as such.
+  if (details.base !== undefined) await deps.builder.verifyBase(details.base);
   if (step.dropSaved) await deps.hypervisor.dropSavedImage(uuid);
   if (step.linkDown) {
     await deps.journal.append([{ kind: 'link', uuid, up: false }]);
@@ -42,13 +46,14 @@ const EXECUTORS: Executors = {
   start,
   'request-shutdown': (deps, { uuid }, { mode }) => deps.hypervisor.requestShutdown(uuid, mode),
   save: (deps, { uuid }) => deps.hypervisor.save(uuid),
+  resume: async (deps, { uuid }) => {
+    const domain = await deps.hypervisor.look(uuid);
+    if (domain !== 'absent' && domain.run === 'paused') await deps.hypervisor.resumePaused(uuid);
+  },
   'power-off': (deps, { uuid }, { how }) => deps.hypervisor.powerOff(uuid, how),
   destroy: (deps, memory) => destroyMachine(deps, memory),
   restore: (deps, memory) => restoreMachine(deps, memory),
-  purge: async (deps, { uuid }) => {
-    await deps.quarantine.purge(uuid);
-    await deps.journal.append([{ kind: 'purged', uuid }]);
-  },
+  purge: (deps, memory) => purgeMachine(deps, memory),
   'undo-create': (deps, memory) => undoCreate(deps, memory),
   'destroy-for-good': (deps, memory) => destroyForGood(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),

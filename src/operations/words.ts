@@ -1,5 +1,6 @@
 import { BlockhostError } from '../domain/errors.ts';
 import type { JournalEvent } from '../domain/journal/event.ts';
+import { machinesIn } from '../domain/journal/machine-map.ts';
 import type { JournalState, MachineMemory } from '../domain/journal/memory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
@@ -16,7 +17,7 @@ const wrong = (message: string, hint: string): BlockhostError =>
   new BlockhostError(message, { code: 'word-refused', retryable: false, hint });
 
 const machineNamed = (state: JournalState, vm: string): MachineMemory => {
-  const named = Object.values(state.machines).filter(({ name, uuid }) => name === vm || uuid === vm);
+  const named = machinesIn(state.machines).filter(({ name, uuid }) => name === vm || uuid === vm);
   const machine =
     named.find(({ phase }) => phase === 'present') ?? named.find(({ phase }) => phase !== 'gone') ?? named.at(-1);
   if (machine) return machine;

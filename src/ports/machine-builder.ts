@@ -67,7 +67,12 @@ export interface MachineBuilder {
   /** Throws (incurable) unless the base of that digest is there, unchanged: a machine is never started on a wrong one. */
   verifyBase(digest: string): Promise<void>;
   placesOf(name: string): MachinePlaces;
-  /** Makes the overlay; throws (incurable) where something else has its place. */
+  /**
+   * Those of a machine's places where something lies already. Asked before a create begins: whatever is there afterwards
+   * is that create's own, and may be removed with it.
+   */
+  occupied(name: string): Promise<readonly string[]>;
+  /** Makes the overlay; throws (incurable, code `place-taken`) where something else has its place. */
   makeDisk(spec: MachineSpec): Promise<void>;
   removeDisk(name: string): Promise<void>;
   /** Writes the cloud-init documents (0600) and their ISO, readable by the hypervisor alone. */

@@ -17,6 +17,8 @@ export interface HypervisorSubject {
   powerOffFromInside(uuid: Uuid): Promise<void>;
   suspendByOperator(uuid: Uuid): Promise<void>;
   corruptSavedImage(uuid: Uuid): Promise<void>;
+  /** Nobody can read the disk's header any more. */
+  breakDisk(disk: string): Promise<void>;
   /** libvirtd goes away, and comes back. */
   away(): Promise<void>;
   back(): Promise<void>;
@@ -31,6 +33,8 @@ export interface Created {
   readonly uuid: Uuid;
   readonly name: string;
   readonly disk: string;
+  /** The backing file of its disk. */
+  readonly base: string;
   readonly seed: string;
   readonly mac: string;
 }
@@ -93,6 +97,22 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
       expect(await see(uuid)).toMatchObject(expected);
       expect((await subject.hypervisor.list()).find((domain) => domain.uuid === uuid)).toMatchObject(expected);
       await subject.hypervisor.undefine(uuid);
+    });
+
+    it('names every file that a domain’s disks read, on and off, or says that it cannot (L3)', async () => {
+      const { uuid, disk, base, seed } = await subject.create('deaf');
+      const paths = async () => (await subject.hypervisor.diskFiles(uuid)).map(({ path }) => path).sort();
+      expect(await paths()).toEqual([disk, base, seed].sort());
+      await subject.hypervisor.start(uuid);
+      expect(await paths()).toEqual([disk, base, seed].sort());
+      await subject.hypervisor.powerOff(uuid, 'forced');
+      await subject.breakDisk(disk);
+      await expect(subject.hypervisor.diskFiles(uuid)).rejects.toMatchObject({
+        code: 'disk-chain-unknown',
+        retryable: true,
+      });
+      await subject.hypervisor.undefine(uuid);
+      expect(await subject.hypervisor.diskFiles(uuid)).toEqual([]);
     });
 
     it('starts, and takes a second start for done', async () => {

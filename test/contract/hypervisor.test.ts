@@ -23,7 +23,9 @@ hypervisorContract('the model', async () => {
       const [disk, seed, mac] = [`/storage/${name}.qcow2`, `/storage/${name}.iso`, '52:54:00:00:00:01'];
       const behaviour = kind === 'deaf' ? ({ acpi: 'ignores', agent: 'mute' } as const) : {};
       model.create({ uuid, name, disks: [disk], seeds: [seed], interfaces: [{ mac, linkUp: true }], behaviour });
-      return { uuid, name, disk, seed, mac };
+      const base = '/storage/bases/debian.qcow2';
+      model.backing.set(disk, base);
+      return { uuid, name, disk, base, seed, mac };
     },
     crash: async (uuid) => model.crash(uuid),
     powerOffFromInside: async (uuid) => model.powerOffFromInside(uuid),
@@ -32,6 +34,7 @@ hypervisorContract('the model', async () => {
       const guest = model.guest(uuid);
       if (guest) guest.saved = 'corrupt';
     },
+    breakDisk: async (disk) => void model.unreadable.add(disk),
     away: async () => model.away(),
     back: async () => model.back(),
     until,

@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, string>> = {
   restore: 'put it together again out of quarantine',
   purge: 'delete what quarantine kept',
   'set-login': 'let GECOS name the new owner',
+  resume: 'let it go on after a failed save',
   'link-up': 'let it onto the network again',
 };
 

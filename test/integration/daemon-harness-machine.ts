@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { LogLine } from '../demo/daemon-process.ts';
 import { changeLedger, type DemoRecord, readLedger } from '../demo/ledger.ts';
 import { defineGuest, type Guest } from '../lab/guest.ts';
+import type { GuestKind } from '../lab/guest-xml.ts';
 import { isAlive, until } from '../lab/processes.ts';
 import type { Bench, Site } from './daemon-harness.ts';
 import type { Sale } from './daemon-harness-market.ts';
@@ -28,6 +29,10 @@ export interface MachineOptions {
   /** What it is bound to, and what its record says of its end. */
   readonly sale: Sale;
   readonly customer: string;
+  /** Deaf where it is left out. */
+  readonly kind?: GuestKind;
+  /** As Python's provisioner made it: nothing in its domain says whose it is. */
+  readonly withoutMetadata?: boolean;
   /** On top of its record. */
   readonly record?: Readonly<Record<string, unknown>>;
 }
@@ -47,8 +52,8 @@ export const bootMachine = async (bench: Bench, site: Site, options: MachineOpti
   const binding = `chainId="${chainId}" contract="${contract.toLowerCase()}" subscriptionId="${sale.id}"`;
   const xml = `<blockhost:machine xmlns:blockhost="${NAMESPACE}" schema="1" uuid="${uuid}" ${binding}/>`;
   const folders = { storageDir: site.storageDir, cloudInitDir: site.cloudInitDir };
-  const metadata = { namespaceUri: NAMESPACE, prefix: 'blockhost', xml };
-  const guest = await defineGuest(libvirt, { name, uuid, kind: 'empty', metadata, ...folders });
+  const metadata = options.withoutMetadata ? {} : { metadata: { namespaceUri: NAMESPACE, prefix: 'blockhost', xml } };
+  const guest = await defineGuest(libvirt, { name, uuid, kind: options.kind ?? 'empty', ...metadata, ...folders });
   await changeLedger(site.vmsJson, (records) => {
     records.vms[name] = {
       ...{ vm_name: name, vmid: records.next_vmid++, ip_address: `192.168.122.${records.next_vmid - 90}` },

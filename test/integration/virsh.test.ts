@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createEventSource } from '../../src/drivers/virsh/event-source.ts';
@@ -42,12 +43,14 @@ hypervisorContract('libvirt', async () => {
         cloudInitDir: join(dir, 'seeds'),
       });
       guests.set(made.uuid, made);
-      return { uuid: made.uuid, name: made.name, disk: made.disk, seed: made.cloudInitIso, mac: made.mac };
+      const { uuid, name, disk, base, cloudInitIso: seed, mac } = made;
+      return { uuid, name, disk, base, seed, mac };
     },
     crash: async (uuid) => void (await lab.kill9(guest(uuid).name)),
     powerOffFromInside: (uuid) => guest(uuid).poweroffFromInside(),
     suspendByOperator: async (uuid) => void (await lab.virsh('suspend', uuid)),
     corruptSavedImage: (uuid) => damageSavedImage(lab, guest(uuid).name),
+    breakDisk: (disk) => rm(disk),
     away: () => lab.down(),
     back: () => lab.up(),
     until: waitUntil,
@@ -87,11 +90,19 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     await lab.stop();
     await rm(dir, { recursive: true, force: true });
   });
-  const define = async (uuid: string, name: string): Promise<void> => {
+  const define = async (
+    uuid: string,
+    name: string,
+    disks: readonly string[] = [],
+    change = (xml: string) => xml,
+  ): Promise<void> => {
     const file = join(dir, 'domain.xml');
     await writeFile(
       file,
-      modelDomainXml({ uuid, name }).replace("type='test'", "type='qemu'").replace('<os>', '<memory>1024</memory><os>'),
+      change(modelDomainXml({ uuid, name, disks }))
+        .replace("type='test'", "type='qemu'")
+        .replace(/(<disk [^>]*>)(.*)<\/disk>/g, "$1<driver name='qemu' type='qcow2'/>$2<target dev='vda'/></disk>")
+        .replace('<os>', '<memory>1024</memory><os>'),
     );
     await lab.virsh('define', file);
   };
@@ -114,6 +125,75 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     await expect(hypervisor.powerOff(uuid, 'forced')).rejects.toMatchObject(timedOut);
     lab.thaw();
     expect(await hypervisor.look(uuid)).toMatchObject({ run: 'off' });
+    shells.close();
+  });
+
+  it('a save that outlasts our patience is seen as one that goes on, and then as done (D24)', async () => {
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const hypervisor = createHypervisor({ clock, log, shells, deadlines: { moveTimeoutMs: 60 } });
+    const storageDir = join(dir, 'disks');
+    const guest = await defineGuest(lab, { name: 'slow', storageDir, cloudInitDir: join(dir, 'seeds') });
+    await guest.start();
+    await guest.waitAgent();
+    await expect(hypervisor.save(guest.uuid)).rejects.toMatchObject({ code: 'libvirt-timeout', retryable: true });
+    const seen = new Set<string>();
+    await waitUntil(async () => {
+      const domain = await hypervisor.look(guest.uuid);
+      if (domain !== 'absent') seen.add(`${domain.run}/${domain.reason}`);
+      return seen.has('off/saved');
+    }, 20_000);
+    expect([...seen]).toEqual(['paused/saving', 'off/saved']);
+    await hypervisor.undefine(guest.uuid);
+    shells.close();
+  }, 60_000);
+
+  it('undefines a machine and leaves what its firmware remembers, so that the same one comes back (D21)', async () => {
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const hypervisor = createHypervisor({ clock, log, shells });
+    const nvram = join(dir, 'vars.fd');
+    const firmware = `<loader readonly='yes' type='pflash'>${join(dir, 'code.fd')}</loader><nvram>${nvram}</nvram>`;
+    await writeFile(nvram, 'boot order');
+    const uuid = randomUUID();
+    await define(uuid, 'firm', [], (xml) => xml.replace('</os>', `${firmware}</os><features><acpi/></features>`));
+    expect(await hypervisor.look(uuid)).toMatchObject({ nvram });
+    const definition = await hypervisor.definition(uuid);
+    await hypervisor.undefine(uuid);
+    expect(await hypervisor.look(uuid)).toBe('absent');
+    expect(await readFile(nvram, 'utf8')).toBe('boot order');
+    await hypervisor.define(definition);
+    expect(await hypervisor.look(uuid)).toMatchObject({ nvram, run: 'off' });
+    await hypervisor.undefine(uuid);
+    shells.close();
+  });
+
+  it('reads the chain of a domain that is off through the pool that its disks are in, as deep as it goes (D21)', async () => {
+    const asked: string[] = [];
+    const shells = createShells({ uri: lab.uri, clock, log });
+    const read: typeof shells.read = (argv, options) => {
+      asked.push(argv.join(' '));
+      return shells.read(argv, options);
+    };
+    const hypervisor = createHypervisor({ clock, log, shells: { ...shells, read } });
+    const pool = join(dir, 'pool');
+    const at = (name: string): string => join(pool, `${name}.qcow2`);
+    await mkdir(pool);
+    await lab.virsh('pool-create-as', 'chains', 'dir', '--target', pool);
+    await execa('qemu-img', ['create', '-q', '-f', 'qcow2', at('one'), '8M']);
+    const over = (base: string, name: string) =>
+      execa('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', base, at(name)]);
+    await over('one.qcow2', 'two'); // by a relative name
+    await over(at('two'), 'three');
+    await symlink(pool, join(dir, 'alias'));
+    const uuid = randomUUID();
+    await define(uuid, 'chained', [join(dir, 'alias/three.qcow2')]);
+    await hypervisor.refreshPools();
+    const files = await hypervisor.diskFiles(uuid);
+    expect(files).toContainEqual({ path: join(dir, 'alias/three.qcow2'), realPath: at('three') });
+    expect(files.map(({ realPath }) => realPath)).toEqual([at('three'), at('two'), at('one')]);
+    expect(asked.filter((line) => line.startsWith('vol-dumpxml'))).not.toEqual([]);
+    await rm(at('one'));
+    await expect(hypervisor.diskFiles(uuid)).rejects.toMatchObject({ code: 'disk-chain-unknown', retryable: true });
+    await hypervisor.undefine(uuid);
     shells.close();
   });
 

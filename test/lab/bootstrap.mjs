@@ -19,6 +19,8 @@ const lab = [
   'qemu-system-x86',
   'qemu-utils',
   'cloud-image-utils',
+  'iproute2',
+  'iptables',
   'dnsmasq-base',
   'tini',
   'e2fsprogs',

@@ -6,6 +6,8 @@ import { type CpioEntry, device, directory, file, link, packCpio } from './cpio.
 
 // ext4 is built into Debian's cloud kernel; `button` and `evdev` bring the ACPI power button to acpid.
 const wantedModules = ['virtio_pci', 'virtio_console', 'virtio_blk', 'virtio_net', 'evdev', 'button'];
+// For a guest that is to read its seed; /modules/later names them in order, and no boot waits for them.
+const laterModules = ['virtio_scsi', 'sr_mod', 'isofs'];
 
 const emptyFolders = [
   'proc',
@@ -47,7 +49,9 @@ export async function buildInitramfs(options: {
   const script = (name: string): Buffer => readFileSync(join(scripts, name));
   const busybox = readFileSync(join(unpacked, 'bin/busybox'));
   const { stdout: applets } = await execa(join(unpacked, 'bin/busybox'), ['--list']);
-  const modules = modulesInOrder(moduleFolder);
+  const wanted = modulesInOrder(moduleFolder, wantedModules);
+  const modules = modulesInOrder(moduleFolder, [...wantedModules, ...laterModules]);
+  const later = modules.slice(wanted.length);
   const programs = [join(unpacked, 'usr/sbin/qemu-ga'), '/usr/sbin/usermod', '/usr/bin/getent'];
   const own = ['usr/sbin/shutdown', 'usr/sbin/reboot', 'usr/sbin/halt', 'usr/sbin/poweroff'];
   const taken = new Set(['busybox', 'init', 'linuxrc', 'getent', ...own.map((path) => basename(path))]);
@@ -62,7 +66,8 @@ export async function buildInitramfs(options: {
       ...applets.split('\n').flatMap((name) => (taken.has(name) ? [] : [link(`usr/bin/${name}`, 'busybox')])),
       ...programs.map((path) => file(path.slice(path.lastIndexOf('usr/')), readFileSync(path), 0o755)),
       ...(await libraries(programs)),
-      file('modules/order', modules.map(({ name }) => `${name}\n`).join('')),
+      file('modules/order', wanted.map(({ name }) => `${name}\n`).join('')),
+      file('modules/later', later.map(({ name }) => `${name}\n`).join('')),
       ...modules.map(({ name, content }) => file(`modules/${name}.ko`, content)),
       ...Object.entries(accounts).map(([name, text]) =>
         file(`etc/${name}`, text, name.endsWith('shadow') ? 0o600 : 0o644),
@@ -102,8 +107,8 @@ interface KernelModule {
   readonly content: Buffer;
 }
 
-/** The wanted modules and all they depend on, in an order in which `insmod` can load them. */
-function modulesInOrder(moduleFolder: string): KernelModule[] {
+/** Modules and all they depend on, in an order in which `insmod` can load them; more names only add to its end. */
+function modulesInOrder(moduleFolder: string, names: readonly string[]): KernelModule[] {
   const paths = new Map(
     readdirSync(join(moduleFolder, 'kernel'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ko'))
@@ -120,6 +125,6 @@ function modulesInOrder(moduleFolder: string): KernelModule[] {
     for (const other of depends.split(',')) if (other !== '') add(other.replaceAll('-', '_'));
     ordered.set(name, { name, content });
   };
-  for (const name of wantedModules) add(name);
+  for (const name of names) add(name);
   return [...ordered.values()];
 }

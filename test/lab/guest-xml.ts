@@ -18,7 +18,7 @@ export interface GuestXmlOptions {
 }
 
 // Under TCG every instruction counts: no self-tests, no mitigations, no probing of what this machine does not have.
-const quickBoot =
+export const quickBoot =
   'console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off nokaslr tsc=reliable no_timer_check cryptomgr.notests audit=0 8250.nr_uarts=1';
 
 /** Domain XML for `virsh define`: TCG, direct kernel boot, virtio disk, cdrom, agent channel, a NIC whose link can be set. */

@@ -35,6 +35,8 @@ export interface Guest {
   readonly uuid: string;
   readonly mac: string;
   readonly disk: string;
+  /** The backing file of its disk, shared with all guests. */
+  readonly base: string;
   readonly cloudInitDir: string;
   readonly cloudInitIso: string;
   readonly serialLog: string;
@@ -85,6 +87,7 @@ export async function defineGuest(lab: LibvirtLab, options: GuestOptions): Promi
     uuid,
     mac,
     disk,
+    base: image.base,
     cloudInitDir,
     cloudInitIso,
     serialLog,
@@ -116,7 +119,8 @@ function observe(
 
 type Inside = Pick<Guest, 'waitAgent' | 'exec' | 'gecos' | 'setGecos' | 'bootId' | 'poweroffFromInside'>;
 
-function inside(lab: LibvirtLab, name: string): Inside {
+/** What can be done inside a guest of this image, whoever defined it. */
+export function inside(lab: LibvirtLab, name: string): Inside {
   const agent = async (execute: string, args?: object): Promise<unknown> => {
     const request = JSON.stringify({ execute, ...(args === undefined ? {} : { arguments: args }) });
     const reply = await lab.virsh('qemu-agent-command', '--domain', name, '--timeout', '5', request);

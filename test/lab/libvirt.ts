@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EventRecorder, recordEvents } from './event-recorder.ts';
-import { type LibvirtdProcess, launchLibvirtd } from './libvirtd-process.ts';
+import { type LibvirtdOptions, type LibvirtdProcess, launchLibvirtd } from './libvirtd-process.ts';
 import { descendants, isAlive, signal, until } from './processes.ts';
 import { type Virsh, virshOn } from './virsh.ts';
 
@@ -40,9 +40,9 @@ const patienceMs = 5_000;
 const ownEntries = ['control', 'dev', 'etc', 'image', 'run', 'var', 'libvirtd.log', 'events.log'];
 
 /** Starts a private libvirtd with all its state below `dir` (short: unix sockets) and waits until it answers. */
-export async function startLibvirt({ dir }: { dir: string }): Promise<LibvirtLab> {
+export async function startLibvirt({ dir, ...options }: { dir: string } & LibvirtdOptions): Promise<LibvirtLab> {
   await mkdir(dir, { recursive: true });
-  const launched = await launchLibvirtd(dir);
+  const launched = await launchLibvirtd(dir, options);
   const { mode, uri, user, pid } = launched;
   const client = virshOn(uri);
   await firstAnswer(launched, client, dir);

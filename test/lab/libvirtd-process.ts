@@ -16,6 +16,16 @@ export interface LibvirtdProcess {
   readonly user: number | undefined;
 }
 
+/** What is asked of a private libvirtd beyond answering. All of it needs namespaces, hence root. */
+export interface LibvirtdOptions {
+  /** A network namespace of its own with a bridge of this name in it (10.77.0.1/24, fd77::1/64): guests get real taps there. */
+  readonly bridge?: string;
+  /** The user that qemu runs as, with libvirt giving files to it, as on a Debian host; root, and no giving, unless told. */
+  readonly qemuUser?: string;
+  /** Shows it this machine's /dev/kvm, working or not. */
+  readonly kvm?: boolean;
+}
+
 /** Debian's `nobody`: libvirtd is a session daemon for anyone but root, and root may be refused namespaces (plain containers). */
 const nobody = 65534;
 
@@ -27,11 +37,14 @@ const longestDir = { namespace: 80, session: 40 };
  * session daemon. Either dies with this process, also when that is killed: the namespaces by PDEATHSIG and the death of
  * their pid 1, the session daemon by a script that takes SIGTERM as its parent's death.
  */
-export async function launchLibvirtd(dir: string): Promise<LibvirtdProcess> {
+export async function launchLibvirtd(dir: string, options: LibvirtdOptions = {}): Promise<LibvirtdProcess> {
   const propagation = namespacePropagation();
   const mode = propagation === undefined ? 'session' : 'namespace';
+  if (mode === 'session' && Object.keys(options).length > 0) {
+    throw new Error(`a libvirtd with ${Object.keys(options).join(', ')} needs root and namespaces`);
+  }
   if (dir.length > longestDir[mode]) throw new Error(`too long for unix sockets below it (${mode} mode): ${dir}`);
-  await writeConfig(join(dir, 'etc/libvirt'), mode);
+  await writeConfig(join(dir, 'etc/libvirt'), mode, options);
   const user = mode === 'session' && process.getuid?.() === 0 ? nobody : undefined;
   for (const folder of [
     '',
@@ -48,7 +61,7 @@ export async function launchLibvirtd(dir: string): Promise<LibvirtdProcess> {
     await mkdir(join(dir, folder), { recursive: true });
     await giveTo(user, join(dir, folder));
   }
-  const argv = propagation === undefined ? sessionArgv(dir, user) : namespaceArgv(dir, propagation);
+  const argv = propagation === undefined ? sessionArgv(dir, user) : namespaceArgv(dir, propagation, options);
   const child = spawn('setpriv', argv, {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
@@ -58,9 +71,11 @@ export async function launchLibvirtd(dir: string): Promise<LibvirtdProcess> {
   return { mode, child, pid: child.pid, user, uri: `${scheme}?socket=${join(dir, 'run/libvirt/libvirt-sock')}` };
 }
 
-function namespaceArgv(dir: string, propagation: string): string[] {
+function namespaceArgv(dir: string, propagation: string, { bridge, kvm }: LibvirtdOptions): string[] {
   const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--propagation', propagation];
-  return ['--pdeathsig', 'KILL', ...unshare, 'tini', '--', ...script('libvirtd-namespace.sh'), dir];
+  const network = bridge === undefined ? [] : ['--net'];
+  const what = [dir, bridge ?? '-', kvm === true ? 'kvm' : '-'];
+  return ['--pdeathsig', 'KILL', ...unshare, ...network, 'tini', '--', ...script('libvirtd-namespace.sh'), ...what];
 }
 
 // tini -s reaps the qemus that daemonise: where pid 1 does not, libvirt waits for zombies.
@@ -73,6 +88,9 @@ function sessionArgv(dir: string, user: number | undefined): string[] {
 function script(name: string): string[] {
   return ['sh', '-c', readFileSync(repositoryPath('test/lab', name), 'utf8'), name];
 }
+
+/** May this user have a libvirtd in namespaces, and so one with `LibvirtdOptions`? */
+export const namespacesAllowed = (): boolean => namespacePropagation() !== undefined;
 
 /**
  * How to unshare so that no mount gets out, or undefined if one may not. In a chroot that is not a mount point nothing can
@@ -87,7 +105,11 @@ function namespacePropagation(): 'private' | 'unchanged' | undefined {
   return !shared && allowed('unchanged') ? 'unchanged' : undefined;
 }
 
-async function writeConfig(folder: string, mode: 'namespace' | 'session'): Promise<void> {
+async function writeConfig(
+  folder: string,
+  mode: 'namespace' | 'session',
+  { qemuUser }: LibvirtdOptions,
+): Promise<void> {
   await mkdir(join(folder, 'qemu'), { recursive: true });
   const daemon = [
     'auth_unix_ro = "none"',
@@ -97,7 +119,8 @@ async function writeConfig(folder: string, mode: 'namespace' | 'session'): Promi
   const perms = ['unix_sock_ro_perms = "0700"', 'unix_sock_rw_perms = "0700"'];
   // Without virtlogd logs must be plain files. Root as qemu's user: the directories are the caller's to choose.
   const qemu = ['stdio_handler = "file"', 'security_driver = "none"', 'namespaces = []'];
-  const privileged = ['user = "root"', 'group = "root"', 'dynamic_ownership = 0', 'remember_owner = 0'];
+  const asRoot = ['user = "root"', 'group = "root"', 'dynamic_ownership = 0', 'remember_owner = 0'];
+  const privileged = qemuUser === undefined ? asRoot : [`user = "${qemuUser}"`, `group = "${qemuUser}"`];
   await writeFile(join(folder, 'libvirtd.conf'), lines([...daemon, ...(mode === 'namespace' ? perms : [])]));
   await writeFile(join(folder, 'qemu.conf'), lines([...qemu, ...(mode === 'namespace' ? privileged : [])]));
 }

@@ -11,6 +11,9 @@ export interface GuestBehaviour {
   readonly shutdownMs: number;
   /** qemu ignores SIGTERM, so a graceful power-off fails. */
   readonly stuck: boolean;
+  /** `slowly`: it outlasts our patience and succeeds after `saveMs`. `in vain`: it fails and leaves the guest paused. */
+  readonly saves: 'at once' | 'slowly' | 'in vain';
+  readonly saveMs: number;
   /** Runs a program of the guest. */
   readonly programs: (argv: readonly string[], guest: ModelGuest) => ProgramResult | undefined;
 }
@@ -65,5 +68,7 @@ export const usualGuest: GuestBehaviour = {
   bootMs: 3_000,
   shutdownMs: 1_600,
   stuck: false,
+  saves: 'at once',
+  saveMs: 60_000,
   programs: debianPrograms,
 };

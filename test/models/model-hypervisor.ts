@@ -24,6 +24,10 @@ export interface ModelHypervisor extends Hypervisor {
   forget(uuid: Uuid): void;
   /** Every call of the port that was made, for tests about what was not done. */
   readonly calls: readonly { readonly what: string; readonly uuid?: Uuid; readonly atUnixMs: number }[];
+  /** What a disk stands on: overlay to backing file. */
+  readonly backing: Map<string, string>;
+  /** Disks whose header nobody can read. */
+  readonly unreadable: Set<string>;
   /** Defines a domain that is off. */
   create(domain: ModelDomain & { readonly behaviour?: Partial<GuestBehaviour> }): ModelGuest;
   guest(uuid: Uuid): ModelGuest | undefined;
@@ -46,6 +50,8 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
   const ages = new Map<Uuid, { readonly state: string; readonly sinceUnixMs: number }>();
   const watchers = new Set<Parameters<EventSource['lines']>[0]>();
   const calls: { what: string; uuid?: Uuid; atUnixMs: number }[] = [];
+  const backing = new Map<string, string>();
+  const unreadable = new Set<string>();
   let isAway = false;
 
   const tell = (guest: ModelGuest, event: string, detail: string): void => {
@@ -75,6 +81,12 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     const guest = guests.get(uuid);
     if (!guest) throw new Error(`the model has no domain ${uuid}`);
     return guest;
+  };
+
+  const chainOf = (uuid: Uuid, disk: string): readonly string[] => {
+    if (unreadable.has(disk)) throw refusal(`the chain of ${disk} of ${uuid} cannot be read`, 'disk-chain-unknown');
+    const below = backing.get(disk);
+    return below === undefined ? [] : [below, ...chainOf(uuid, below)];
   };
 
   const describe = (guest: ModelGuest): DomainState => {
@@ -112,6 +124,14 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
       const guest = guests.get(uuid);
       if (!guest) ages.delete(uuid);
       return guest ? describe(guest) : 'absent';
+    },
+    diskFiles: async (uuid) => {
+      await reach('read the disk chains', uuid);
+      const guest = guests.get(uuid);
+      if (!guest) return [];
+      const { disks, seeds } = describe(guest);
+      const paths = [...seeds, ...disks.flatMap((disk) => [disk, ...chainOf(uuid, disk)])];
+      return paths.map((path) => ({ path, realPath: path }));
     },
     start: async (uuid) => power.start(await need('start', uuid)),
     resumePaused: async (uuid) => power.resumePaused(await need('resume', uuid)),
@@ -157,6 +177,8 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
   return {
     ...hypervisor,
     calls,
+    backing,
+    unreadable,
     agent: createModelAgent({ clock, guest: (uuid) => guests.get(uuid), isAway: () => isAway }),
     events: {
       lines: (handlers) => {

@@ -88,8 +88,16 @@ export const createModelPower = ({ clock, tell, turn }: ModelPowerDeps): ModelPo
     save: (guest) => {
       if (!isOn(guest)) throw refusal(guest, 'domain is not running');
       tell(guest, 'lifecycle', 'Suspended Paused');
-      guest.saved = 'sound';
-      stop(guest, 'saved', 'Stopped Saved');
+      const { saves, saveMs } = guest.behaviour;
+      const done = (): void => {
+        guest.saved = 'sound';
+        stop(guest, 'saved', 'Stopped Saved');
+      };
+      if (saves === 'at once') return done();
+      turn(guest, 'paused', saves === 'slowly' ? 'saving' : 'save-ended');
+      if (saves === 'in vain') throw refusal(guest, 'operation failed: domain save job: unexpectedly failed');
+      later(guest, saveMs, done);
+      throw refusal(guest, 'no answer within 900 s', 'libvirt-timeout');
     },
     pause: (guest, reason, detail) => {
       if (guest.run !== 'running') return;

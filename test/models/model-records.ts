@@ -43,8 +43,8 @@ export const createModelRecords = (start: readonly VmRecord[] = []): Records => 
   };
 };
 
-const patched = (record: VmRecord, { gecosSynced: _, owner, ...patch }: RecordPatch): VmRecord => {
-  const { suspendedAtUnix, destroyedAtUnix, ...rest } = record;
+const patched = (record: VmRecord, { gecosSynced, owner, ...patch }: RecordPatch): VmRecord => {
+  const { suspendedAtUnix, destroyedAtUnix, gecosSynced: synced = true, ...rest } = record;
   const {
     suspendedAtUnix: suspended = suspendedAtUnix,
     destroyedAtUnix: destroyed = destroyedAtUnix,
@@ -54,6 +54,7 @@ const patched = (record: VmRecord, { gecosSynced: _, owner, ...patch }: RecordPa
     ...rest,
     ...others,
     ...(owner === undefined ? {} : { owner, ownerWallet: owner }),
+    ...((gecosSynced ?? synced) ? {} : { gecosSynced: false }),
     ...(suspended === undefined || suspended === null ? {} : { suspendedAtUnix: suspended }),
     ...(destroyed === undefined || destroyed === null ? {} : { destroyedAtUnix: destroyed }),
   };

@@ -7,6 +7,7 @@ import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile, type Round } from '../../src/operations/reconcile.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import type { Dossier, Quarantine } from '../../src/ports/quarantine.ts';
+import { createModelBuilder } from './model-builder.ts';
 import { createModelHypervisor } from './model-hypervisor.ts';
 import { createModelLedger, refOf } from './model-ledger.ts';
 import { createModelLog } from './model-log.ts';
@@ -38,6 +39,11 @@ const createModelQuarantine = (): Quarantine & { readonly kept: Map<string, Doss
     moved,
     keep: async (dossier) => void (kept.has(dossier.uuid) || kept.set(dossier.uuid, dossier)),
     dossier: async (uuid) => kept.get(uuid),
+    needs: async (uuid) => {
+      const { files = [], needs = [] } = kept.get(uuid) ?? {};
+      return [...files.filter((file) => !moved.has(file)), ...needs];
+    },
+    keptPaths: async (uuid) => (kept.get(uuid)?.files ?? []).filter((file) => moved.has(file)),
     moveIn: async (uuid) => {
       for (const file of kept.get(uuid)?.files ?? []) moved.add(file);
     },
@@ -60,12 +66,15 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   const hypervisor = createModelHypervisor({ clock });
   const ledger = createModelLedger(clock, endpoints);
   const records = createModelRecords();
+  const builder = createModelBuilder();
   const { journal, events } = createModelJournal(() => clock.nowUnixMs());
   const quarantine = createModelQuarantine();
   const log = createModelLog();
   const gate: string[] = [];
+  const routes = new Set<string>();
   const deps: Deps = {
     hypervisor,
+    builder,
     agent: hypervisor.agent,
     chain: ledger,
     records,
@@ -75,6 +84,10 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       withMachine: async (_uuid, _options, body) => body(),
       withCreate: async (_name, _options, body) => body(),
       withAllocation: async (_options, body) => body(),
+    },
+    hostRoutes: {
+      add: async (ipv6) => void routes.add(ipv6),
+      remove: async (ipv6) => void routes.delete(ipv6),
     },
     clock,
     log,
@@ -98,6 +111,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
   return {
     clock,
     hypervisor,
+    builder,
     ledger,
     records,
     journal,
@@ -105,6 +119,8 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     quarantine,
     log,
     gate,
+    /** IPv6 addresses that the host has a route to. */
+    routes,
     deps,
     look,
     /** A new process with the same disk. */

@@ -103,6 +103,8 @@ const run = fc.constantFrom<[RunState, RunReason]>(
   ['running', 'booted'],
   ['paused', 'io-error'],
   ['paused', 'user'],
+  ['paused', 'saving'],
+  ['paused', 'save-ended'],
   ['shutting-down', 'user'],
   ['off', 'shutdown'],
   ['off', 'destroyed'],

@@ -81,6 +81,7 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('restored'), uuid }),
   z.object({ kind: z.literal('purged'), uuid }),
   z.object({ kind: z.literal('new-owner'), uuid }),
+  z.object({ kind: z.literal('owner-settled'), uuid }),
   z.object({ kind: z.literal('login-set'), uuid, owner: addressSchema }),
   z.object({ kind: z.literal('link'), uuid, up: z.boolean() }),
   z.object({ kind: z.literal('hold'), uuid, reason: z.string(), by: z.string(), untilUnixMs: unixMs }),

@@ -1,4 +1,5 @@
 import type { JournalEvent } from './event.ts';
+import { withMachine, withoutMachine } from './machine-map.ts';
 import type { JournalState, MachineMemory, StopCause, Suspending } from './memory.ts';
 
 /** How long harmful decisions are remembered for the breaker; longer than any window that can be configured. */
@@ -137,6 +138,8 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       return { ...memory, phase: 'gone', quarantine: undefined };
     case 'new-owner':
       return { ...memory, newOwnerSinceUnixMs: memory.newOwnerSinceUnixMs ?? atUnixMs };
+    case 'owner-settled':
+      return { ...memory, newOwnerSinceUnixMs: undefined };
     case 'login-set':
       return { ...memory, loginOwner: event.owner, newOwnerSinceUnixMs: undefined };
     case 'link':
@@ -158,7 +161,8 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
     case 'stopped-by-hand':
       return { ...memory, adminStop: { by: event.by, sinceUnixMs: atUnixMs } };
     case 'started-by-hand':
-      return { ...memory, adminStop: undefined, suspending: undefined };
+      // A suspension under way stays known until a start is done: what goes off meanwhile was not its owner's doing.
+      return { ...memory, adminStop: undefined };
     case 'granted':
       return { ...memory, grantUntilUnix: event.untilUnix };
     case 'destroy-ordered':
@@ -180,9 +184,6 @@ const newMachine = (event: FirstEvent): MachineMemory => ({
   failures: {},
 });
 
-const without = (machines: JournalState['machines'], uuid: string): JournalState['machines'] =>
-  Object.fromEntries(Object.entries(machines).filter(([key]) => key !== uuid));
-
 const withHarm = (state: JournalState, event: MachineEvent, atUnixMs: number): JournalState => {
   if (event.kind !== 'intent' || event.harm === undefined) return state;
   const recent = state.harm.filter((entry) => entry.atUnixMs > atUnixMs - HARM_MEMORY_MS);
@@ -203,7 +204,7 @@ const withAck = (state: JournalState, what: string, atUnixMs: number): JournalSt
   }
   // `what` is an operator's text: `constructor` is no machine.
   const memory = Object.hasOwn(state.machines, what) ? state.machines[what] : undefined;
-  return memory ? { ...state, machines: { ...state.machines, [what]: { ...memory, failures: {} } } } : state;
+  return memory ? { ...state, machines: withMachine(state.machines, { ...memory, failures: {} }) } : state;
 };
 
 /**
@@ -215,8 +216,8 @@ export const foldJournal = (state: JournalState, event: JournalEvent, atUnixMs: 
     const before = Object.hasOwn(state.machines, event.uuid) ? state.machines[event.uuid] : undefined;
     const memory = before ?? (isFirst(event) ? newMachine(event) : undefined);
     if (memory === undefined) return state;
-    if (event.kind === 'create-undone') return { ...state, machines: without(state.machines, event.uuid) };
-    const machines = { ...state.machines, [event.uuid]: foldMachine(memory, event, atUnixMs) };
+    if (event.kind === 'create-undone') return { ...state, machines: withoutMachine(state.machines, event.uuid) };
+    const machines = withMachine(state.machines, foldMachine(memory, event, atUnixMs));
     return withHarm({ ...state, machines }, event, atUnixMs);
   }
   switch (event.kind) {

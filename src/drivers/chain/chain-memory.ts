@@ -29,7 +29,12 @@ interface HighWater {
  */
 export interface ChainMemory {
   highestHead(): bigint;
+  /** Raises the highest head. What is not plausible is for the caller to refuse before. */
   sawHead(number: bigint): void;
+  /** The same for a head of before this process, seen nobody knows when. */
+  seedHead(number: bigint): void;
+  /** The highest head that can be true now, if this process saw one: no chain makes more blocks than that in the time. */
+  plausibleHead(): bigint | undefined;
   anchor(): Anchor | undefined;
   setAnchor(anchor: Anchor): void;
   /** The follower's block at a height, as far as it is remembered. */
@@ -60,6 +65,7 @@ export interface ChainMemory {
 
 export const createChainMemory = (clock: Clock): ChainMemory => {
   let highest = 0n;
+  let highestAtMs: number | undefined;
   let anchor: Anchor | undefined;
   let ring: Ring = [];
   let trouble: ChainTrouble | undefined;
@@ -72,8 +78,15 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
   return {
     highestHead: () => highest,
     sawHead: (number) => {
+      if (number < highest) return;
+      highest = number;
+      highestAtMs = clock.monotonicMs();
+    },
+    seedHead: (number) => {
       if (number > highest) highest = number;
     },
+    plausibleHead: () =>
+      highestAtMs === undefined ? undefined : plausibleAfter(highest, clock.monotonicMs() - highestAtMs),
     anchor: () => anchor,
     setAnchor: (block) => {
       anchor = block;
@@ -118,6 +131,7 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
     },
     forget: () => {
       highest = 0n;
+      highestAtMs = undefined;
       anchor = undefined;
       ring = [];
       trouble = undefined;
@@ -127,6 +141,14 @@ export const createChainMemory = (clock: Clock): ChainMemory => {
     },
   };
 };
+
+/** Blocks by which heads that are both true may differ at one moment: endpoints lag, a devnet mines many at once. */
+const HEADS_APART = 1000n;
+/** No chain is faster for long. */
+const BLOCKS_PER_SECOND = 50;
+
+const plausibleAfter = (head: bigint, elapsedMs: number): bigint =>
+  head + HEADS_APART + BigInt(Math.max(0, Math.ceil((elapsedMs / 1000) * BLOCKS_PER_SECOND)));
 
 const noteHighWater = (marks: Map<string, HighWater>, contract: string, seen: HighWater): boolean => {
   const before = marks.get(contract);

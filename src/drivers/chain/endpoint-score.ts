@@ -13,6 +13,7 @@ const PENALISED: readonly RpcFault[] = [
   'wrong-chain',
   'no-code',
   'stale',
+  'ahead',
   'off-cursor',
 ];
 

@@ -36,7 +36,7 @@ export const createFollowerCursor = ({ id, chainId, cursorStore, memory, clock, 
     memory.setAnchor(cursor.finalized);
     memory.seedNextIds(cursor.nextIds, cursor.finalized.number);
     memory.remember(cursor.ring);
-    memory.sawHead(tip.number);
+    memory.seedHead(tip.number);
     return { ring: cursor.ring, settled: cursor.finalized, span: FIRST_SPAN, unsavedBlocks: 0 };
   };
 

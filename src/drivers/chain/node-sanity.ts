@@ -20,13 +20,16 @@ export interface NodeSanityDeps {
   readonly clock: Clock;
 }
 
+/** `witness`: its head may be a little older. `glance`: so it may, and nothing is remembered of it. */
+export type LookMode = 'serve' | 'witness' | 'glance';
+
 /** Questions whose answers hardly change are asked again after this long, and after any failure. */
 const RECHECK_MS = 60_000;
 
 /**
  * Checks one node before a decision is based on it (C7): chain id, code at every contract, a head that is young and
  * not below what was seen, and our last settled block on its chain. Rejects with an `RpcFailure` that says what was
- * found, what is wanted and what to do. `allowBehind` lets a witness answer whose head is a little older.
+ * found, what is wanted and what to do. A head beyond what can be is this node's fault alone, and is not remembered.
  */
 export const createNodeSanity = (deps: NodeSanityDeps) => {
   const { endpoint, settings, memory } = deps;
@@ -34,18 +37,20 @@ export const createNodeSanity = (deps: NodeSanityDeps) => {
   let anchorChecked = '';
   let lastHead = 0n;
 
-  const check = async (allowBehind: boolean): Promise<SaneNode> => {
+  const check = async (mode: LookMode): Promise<SaneNode> => {
     const seenBefore = memory.highestHead();
     const slowDue = deps.clock.monotonicMs() - slowChecksAtMs > RECHECK_MS;
     const [head] = await Promise.all([headerByTag(endpoint, 'latest'), requireChainId(endpoint, settings.chainId)]);
     requireYoungHead(head, settings.maxHeadAgeMs, deps.clock.nowUnixMs());
+    requirePlausible(head, seenBefore, memory.plausibleHead());
     await requireAnchor(head, slowDue || head.number < lastHead);
     lastHead = head.number;
     if (slowDue) {
       await requireCode(endpoint, settings);
       slowChecksAtMs = deps.clock.monotonicMs();
     }
-    if (!allowBehind && head.number < seenBefore) {
+    if (mode === 'glance') return { endpoint, head };
+    if (mode === 'serve' && head.number < seenBefore) {
       throw new RpcFailure('behind', `its head ${head.number} is below block ${seenBefore}, seen before`);
     }
     memory.sawHead(head.number);
@@ -65,9 +70,9 @@ export const createNodeSanity = (deps: NodeSanityDeps) => {
     anchorChecked = anchor.hash;
   };
 
-  return async (allowBehind = false): Promise<SaneNode> => {
+  return async (mode: LookMode = 'serve'): Promise<SaneNode> => {
     try {
-      return await check(allowBehind);
+      return await check(mode);
     } catch (error) {
       if (!(error instanceof RpcFailure && error.fault === 'behind')) slowChecksAtMs = Number.NEGATIVE_INFINITY;
       throw error;
@@ -101,6 +106,12 @@ const requireYoungHead = (head: BlockHeader, maxAgeMs: number, nowUnixMs: number
   if (ageMs <= maxAgeMs) return;
   const text = `its head ${head.number} is ${Math.round(ageMs / 1000)} s old, ${Math.round(maxAgeMs / 1000)} s are allowed`;
   throw new RpcFailure('stale', text, { hint: "check the node and this host's clock" });
+};
+
+const requirePlausible = (head: BlockHeader, seenBefore: bigint, plausible: bigint | undefined): void => {
+  if (plausible === undefined || head.number <= plausible) return;
+  const text = `its head ${head.number} is beyond all that can have been mined since block ${seenBefore} was seen`;
+  throw new RpcFailure('ahead', text, { hint: 'compare its head with another node; remove the one that is wrong' });
 };
 
 const requireCode = async (endpoint: RpcEndpoint, settings: ChainSettings): Promise<void> => {

@@ -16,6 +16,7 @@ export type RpcFault =
   | 'no-code'
   | 'stale'
   | 'behind'
+  | 'ahead' // its head is further on than any chain can have got
   | 'off-cursor' // the blocks that we know are not on this node's chain
   | 'undecodable' // a log or result of our contract that its ABI cannot read (C3)
   | 'distrusted' // waiting for an operator (D23)

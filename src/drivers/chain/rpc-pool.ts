@@ -13,7 +13,7 @@ import {
   scoreLook,
   scoreServed,
 } from './endpoint-score.ts';
-import { createNodeSanity, type SaneNode } from './node-sanity.ts';
+import { createNodeSanity, type LookMode, type SaneNode } from './node-sanity.ts';
 import { type Connect, createRpcEndpoint, type RpcEndpoint } from './rpc-endpoint.ts';
 import { type EndpointFault, NoNodeFailure, RpcFailure } from './rpc-failure.ts';
 import { blockRef } from './rpc-schema.ts';
@@ -47,7 +47,7 @@ export interface RpcPool {
 
 interface Member {
   readonly endpoint: RpcEndpoint;
-  readonly look: (allowBehind?: boolean) => Promise<SaneNode>;
+  readonly look: (mode?: LookMode) => Promise<SaneNode>;
   readonly score: EndpointScore;
 }
 
@@ -64,11 +64,11 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
   let lastSane: { head: BlockRef; atMonotonicMs: number } | undefined;
   let lastFailure: string | undefined;
 
-  const lookAt = async (member: Member, allowBehind = false): Promise<SaneNode> => {
+  const lookAt = async (member: Member, mode: LookMode = 'serve'): Promise<SaneNode> => {
     const startedMs = clock.monotonicMs();
-    const node = await member.look(allowBehind).catch((error: unknown) => fail(member, error));
+    const node = await member.look(mode).catch((error: unknown) => fail(member, error));
     scoreLook(member.score, node.head.number, clock.monotonicMs() - startedMs);
-    if (!allowBehind) lastSane = { head: blockRef(node.head), atMonotonicMs: clock.monotonicMs() };
+    if (mode === 'serve') lastSane = { head: blockRef(node.head), atMonotonicMs: clock.monotonicMs() };
     return node;
   };
 
@@ -88,7 +88,19 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
     if (members.length < 2 || clock.monotonicMs() - surveyedAtMs < SURVEY_EVERY_MS) return;
     surveyedAtMs = clock.monotonicMs();
     const askable = members.filter(({ score }) => score.coolUntilMs <= clock.monotonicMs());
-    await Promise.all(askable.map((member) => lookAt(member, true).catch(ignoreFailure)));
+    await Promise.all(askable.map((member) => lookAt(member, 'witness').catch(ignoreFailure)));
+  };
+
+  /**
+   * Before any head is known, what one endpoint claims would be the measure for the others. So all are heard first, and
+   * the lowest young head is where the count begins: one that is far beyond it will be told so.
+   */
+  const beginCount = async (): Promise<void> => {
+    if (members.length < 2 || memory.plausibleHead() !== undefined) return;
+    const glances = await Promise.all(inOrder().map(({ look }) => look('glance').catch(ignoreFailure)));
+    const heads = glances.flatMap((glance) => (glance ? [glance.head.number] : []));
+    const [lowest] = heads.sort((a, b) => (a < b ? -1 : 1));
+    if (lowest !== undefined) memory.sawHead(lowest);
   };
 
   const inOrder = (): Member[] => {
@@ -101,6 +113,7 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
   const use = async <T>(work: (node: SaneNode) => Promise<T>): Promise<T> => {
     const trouble = memory.trouble();
     if (trouble) throw new RpcFailure('distrusted', trouble.why);
+    await beginCount();
     await survey();
     const faults: EndpointFault[] = [];
     for (const member of inOrder()) {
@@ -125,7 +138,7 @@ export const createRpcPool = (deps: RpcPoolDeps): RpcPool => {
   const witnesses = async (except?: RpcEndpoint): Promise<readonly SaneNode[]> => {
     const nowMs = clock.monotonicMs();
     const others = members.filter(({ endpoint, score }) => endpoint !== except && mayBeAsked(score, nowMs));
-    const looks = await Promise.all(others.map((member) => lookAt(member, true).catch(ignoreFailure)));
+    const looks = await Promise.all(others.map((member) => lookAt(member, 'witness').catch(ignoreFailure)));
     return looks.filter((look) => look !== undefined);
   };
 

@@ -45,6 +45,17 @@ export const ensureSharedDirectory = async (path: string): Promise<void> => {
   await chmod(path, sharedDirectoryMode);
 };
 
+/**
+ * The same for a directory on the way to files that qemu opens: its user, a stranger to the group, may go through to a
+ * path that it was told, and neither list nor change what lies beside. One that somebody else owns stays as it is.
+ */
+export const ensureTraversableDirectory = async (path: string): Promise<void> => {
+  await ensureSharedDirectory(path);
+  const { mode, uid } = await stat(path);
+  const mayChmod = runsAsRoot() || uid === process.geteuid?.();
+  if (mayChmod && (mode & 0o001) === 0) await chmod(path, (mode & 0o7777) | 0o001);
+};
+
 /** Whether `error` is a system error with one of these codes. */
 export const isErrno = (error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && codes.includes(String(error.code));

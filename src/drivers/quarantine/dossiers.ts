@@ -11,6 +11,7 @@ const dossierSchema = z.object({
   name: z.string(),
   definition: z.string().min(1),
   files: z.array(z.string().startsWith('/')),
+  needs: z.array(z.string()).default([]), // dossiers of old have none
 });
 
 /** The name of the dossier in a machine's own directory; no kept file is called so, theirs begin with a number. */

@@ -64,6 +64,17 @@ export const createQuarantine = (options: { readonly directory: string }): Quara
       await writeDossier(home(uuid), { ...dossier, files: dossier.files.filter((_, index) => there[index]) });
     },
     dossier: read,
+    needs: async (uuid) => {
+      const left = (await filesOf(uuid)).filter(({ kept }) => kept === undefined);
+      return [...left.map(({ file }) => file), ...((await read(uuid))?.needs ?? [])];
+    },
+    keptPaths: async (uuid) => {
+      const paths: string[] = [];
+      for (const { file, kept } of await filesOf(uuid)) {
+        if (kept !== undefined) paths.push(kept, ...((await exists(file)) ? [] : [file]));
+      }
+      return paths;
+    },
     moveIn: async (uuid) => {
       for (const { file, index, kept } of await filesOf(uuid)) {
         if (!(await exists(file))) continue;

@@ -26,6 +26,7 @@ const recordSchema = z.object({
   created_at: date,
   nft_token_id: z.union([wholeNumber, z.string().regex(/^\d{1,78}$/)]).nullish(),
   nft_minted: z.boolean().nullish(),
+  gecos_synced: z.boolean().nullish().catch(undefined), // a word too many never hides a machine
 });
 
 const nameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/, 'no name of a machine');
@@ -68,6 +69,7 @@ export const readRecord = (
     owner: raw.owner ?? ownerWallet ?? '',
     username: raw.username ?? '',
     nftMinted: raw.nft_minted === true,
+    ...(raw.gecos_synced === false ? { gecosSynced: false } : {}),
     ...withoutUndefined(dates),
   };
   return { ok: true, record };

@@ -1,14 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isOn } from '../../domain/domain-state.ts';
 import { explain, HypervisorError } from '../../domain/errors.ts';
 import type { Uuid } from '../../domain/identity.ts';
 import type { Hypervisor } from '../../ports/hypervisor.ts';
 import { expectOff, expectOk, type HypervisorParts } from './hypervisor-parts.ts';
 import { bareMachineElement, machineNamespace, machinePrefix } from './metadata-xml.ts';
+import { inPrivateFile } from './private-file.ts';
 import { hypervisorError, isNoSuchDomain } from './virsh-error.ts';
 import type { VirshResult } from './virsh-result.ts';
+import { childAt, parseXml } from './xml.ts';
 
 type Definitions = Pick<
   Hypervisor,
@@ -27,6 +26,11 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
     return [...(domain.persistent ? ['--config'] : []), ...(isOn(domain) ? ['--live'] : [])];
   };
 
+  const hasTpm = async (uuid: Uuid): Promise<boolean> => {
+    const { stdout } = await shells.read(['dumpxml', uuid], { timeoutMs: deadlines.readTimeoutMs });
+    return childAt(parseXml(stdout), 'devices', 'tpm') !== undefined;
+  };
+
   return {
     definition: async (uuid) => {
       // Without --security-info the console's password would be missing in what is defined again.
@@ -38,11 +42,16 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
       inPrivateFile(xml, async (path) => void expectOk('define a domain', await change('define', '--file', path))),
     undefine: async (uuid) => {
       if ((await expectOff(look, uuid, 'undefined')) === 'absent') return;
-      const result = await change('undefine', uuid, ...undefineFlags, '--nvram');
+      // What NVRAM and vTPM hold belongs to the same machine, should it come back (D21).
+      const result = await change('undefine', uuid, ...undefineFlags, '--keep-nvram', '--keep-tpm');
       if (result.ok) return;
       if (isNoSuchDomain(result) && (await look(uuid)) === 'absent') return;
-      // libvirt's test driver knows no NVRAM and refuses the flag.
-      if (!/unsupported flags/.test(result.stderr)) throw hypervisorError(`undefine domain ${uuid}`, result);
+      // libvirt's test driver knows neither, libvirt before 8.9 no vTPM's.
+      if (!isUnsupported(result)) throw hypervisorError(`undefine domain ${uuid}`, result);
+      if (await hasTpm(uuid)) log.warn({ uuid }, 'this libvirt cannot keep vTPM state: it is lost with the definition');
+      const again = await change('undefine', uuid, ...undefineFlags, '--keep-nvram');
+      if (again.ok) return;
+      if (!isUnsupported(again)) throw hypervisorError(`undefine domain ${uuid}`, again);
       expectOk(`undefine domain ${uuid}`, await change('undefine', uuid, ...undefineFlags));
     },
     writeMetadata: async (uuid, metadata) => {
@@ -69,19 +78,9 @@ export const createDefinitions = ({ shells, deadlines, run, look, log }: Hypervi
   };
 };
 
-const undefineFlags = ['--managed-save', '--snapshots-metadata', '--checkpoints-metadata'];
+const isUnsupported = ({ stderr }: VirshResult): boolean => /unsupported flags|doesn't support option/.test(stderr);
 
-/** Domain XML can hold passwords: a file of our own that nobody else can read, gone when `body` is done. */
-const inPrivateFile = async <T>(text: string, body: (path: string) => Promise<T>): Promise<T> => {
-  const dir = await mkdtemp(join(tmpdir(), 'blockhost-define-'));
-  try {
-    const path = join(dir, 'domain.xml');
-    await writeFile(path, text, { mode: 0o600, flag: 'wx' });
-    return await body(path);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-};
+const undefineFlags = ['--managed-save', '--snapshots-metadata', '--checkpoints-metadata'];
 
 const absent = (doing: string): HypervisorError =>
   new HypervisorError(`libvirt did not ${doing}: there is no such domain`, { code: 'domain-absent', retryable: true });

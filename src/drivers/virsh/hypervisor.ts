@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Hypervisor } from '../../ports/hypervisor.ts';
 import type { Log } from '../../ports/log.ts';
 import { createDefinitions } from './definitions.ts';
+import { createDiskFiles } from './disk-files.ts';
 import type { Deadlines, HypervisorParts, RunCommand } from './hypervisor-parts.ts';
 import { createDomainObserver } from './observe-domains.ts';
 import { createPower } from './power.ts';
@@ -35,5 +36,6 @@ export const createHypervisor = (deps: HypervisorDeps): VirshHypervisor => {
     return result;
   };
   const parts: HypervisorParts = { ...deps, deadlines, run, look: observer.look };
-  return { ...observer, ...createPower(parts), ...createDefinitions(parts), forget: ages.forget };
+  const diskFiles = createDiskFiles({ ...parts, readTimeoutMs: deadlines.readTimeoutMs });
+  return { ...observer, ...createPower(parts), ...createDefinitions(parts), diskFiles, forget: ages.forget };
 };

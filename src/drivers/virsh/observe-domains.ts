@@ -41,13 +41,20 @@ export const createDomainObserver = (deps: ObserveDeps): DomainObserver => {
     transient: await uuids('--transient'),
   });
 
+  /** A save that was given up can leave its guest paused. Where libvirt does not say so, the save is believed to go on (L3). */
+  const hasNoJob = async (uuid: Uuid): Promise<boolean> => {
+    const job = await deps.shells.read(['domjobinfo', uuid], { timeoutMs: deps.readTimeoutMs });
+    return job.ok && /^Job type:\s+None\s*$/m.test(job.stdout);
+  };
+
   /** Undefined where the domain went away meanwhile. */
   const describe = async (uuid: Uuid, stats: DomainStats, marks: Marks): Promise<DomainState | undefined> => {
     const xml = await read(`describe domain ${uuid}`, 'dumpxml', uuid);
     if (!xml.ok) return undefined;
     const facts = parsed(`definition of domain ${uuid}`, parseDomainXml(xml.stdout));
     if (facts.uuid !== uuid) throw garbage(`definition of domain ${uuid}`); // another domain bears this UUID as its name
-    const { run, reason } = runStateOf(stats.state, stats.reason);
+    const { run, reason: told } = runStateOf(stats.state, stats.reason);
+    const reason = told === 'saving' && (await hasNoJob(uuid)) ? 'save-ended' : told;
     const sinceUnixMs = deps.ages.sinceUnixMs(uuid, run, reason);
     return {
       ...facts,

@@ -7,7 +7,7 @@ import { childAt, childrenNamed, parseXml, type XmlElement } from './xml.ts';
 /** What a domain's XML tells about it, live where it runs. */
 export type DomainFacts = Pick<
   DomainState,
-  'uuid' | 'name' | 'agentConnected' | 'disks' | 'seeds' | 'interfaces' | 'metadata'
+  'uuid' | 'name' | 'agentConnected' | 'disks' | 'seeds' | 'nvram' | 'interfaces' | 'metadata'
 >;
 
 /** The port's name inside the guest that qemu-guest-agent listens on. */
@@ -25,12 +25,14 @@ export const parseDomainXml = (xml: string): DomainFacts | undefined => {
   const devices = childAt(domain, 'devices');
   const drives = childrenNamed(devices, 'disk').flatMap(readDrive);
   const metadata = readMachineMetadata(domain);
+  const nvram = readNvram(childAt(domain, 'os', 'nvram'));
   return {
     ...identity.data,
     agentConnected: childrenNamed(devices, 'channel').some(isLiveAgent),
     disks: drives.flatMap(({ path, writable }) => (writable ? [path] : [])),
     seeds: drives.flatMap(({ path, writable }) => (writable ? [] : [path])),
     interfaces: childrenNamed(devices, 'interface').flatMap(readInterface),
+    ...(nvram && { nvram }),
     ...(metadata && { metadata }),
   };
 };
@@ -44,6 +46,11 @@ const readDrive = (disk: XmlElement): readonly { path: string; writable: boolean
   const device = disk.attributes.get('device') ?? 'disk';
   const writable = (device === 'disk' || device === 'lun') && childAt(disk, 'readonly') === undefined;
   return [{ path, writable }];
+};
+
+const readNvram = (nvram: XmlElement | undefined): string | undefined => {
+  const path = childAt(nvram, 'source')?.attributes.get('file') ?? nvram?.text.trim();
+  return path?.startsWith('/') ? path : undefined;
 };
 
 const readInterface = (element: XmlElement): readonly { mac: string; linkUp: boolean }[] => {

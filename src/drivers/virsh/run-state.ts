@@ -21,7 +21,7 @@ const states: readonly RunState[] = [
 /** The reasons that some rule asks about, per state (virDomainShutoffReason, virDomainPausedReason, …). */
 const reasons: Partial<Record<RunState, Readonly<Record<number, RunReason>>>> = {
   running: { 1: 'booted', 4: 'snapshot' },
-  paused: { 1: 'user', 5: 'io-error', 7: 'snapshot', 9: 'snapshot', 10: 'crashed' },
+  paused: { 1: 'user', 3: 'saving', 5: 'io-error', 7: 'snapshot', 9: 'snapshot', 10: 'crashed' },
   'shutting-down': { 1: 'user' },
   off: { 1: 'shutdown', 2: 'destroyed', 3: 'crashed', 5: 'saved', 6: 'failed', 7: 'snapshot', 8: 'daemon' },
   crashed: { 1: 'crashed' },

@@ -24,6 +24,18 @@ describe('a host without any file', () => {
       nightlyCron: '0 2 * * *',
       maxParallelSteps: 4,
       template: { image: undefined, suite: undefined, mirror: undefined, packages: [], sizeGib: 3 },
+      guest: {
+        templateDirs: ['/usr/share/blockhost/cloud-init/templates', 'cloud-init/templates'],
+        template: 'nft-auth.yaml',
+        settings: { sshKeys: [], nameservers: ['1.1.1.1', '9.9.9.9'], otpLength: 6, otpTtlSeconds: 300, dnsZone: '' },
+      },
+      mint: {
+        keyFile: '/etc/blockhost/deployer.key',
+        confirmations: 2,
+        stuckAfterMs: 60_000,
+        giveUpAfterMs: 600_000,
+        maxFeeGwei: 500,
+      },
       createdByEngine: false,
       warnings: ['/etc/blockhost/db.yaml: is absent; what ships is used'],
     });

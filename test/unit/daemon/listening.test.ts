@@ -88,7 +88,7 @@ describe('the narrator', () => {
 });
 
 describe('hints from the chain', () => {
-  it.each<[string, ChainHint, 'all' | 'the machine' | 'nothing', string]>([
+  it.each<[string, ChainHint, 'all' | 'the machine' | 'nothing', ...string[]]>([
     [
       'a subscription: its machine',
       { kind: 'subscription', ref: refOf(7n), what: 'extended', block: 5n },
@@ -111,21 +111,20 @@ describe('hints from the chain', () => {
     ['a token of nobody: nothing', { kind: 'token', tokenId: 0n, what: 'Transfer', block: 5n }, 'nothing', 'info'],
     ['a reorg: all (C6)', { kind: 'reorg', depth: 3, from: 9n, suspects: [] }, 'all', 'warn'],
     [
-      'unknown: nothing, and an operator hears of it (L3)',
+      'unknown: nothing, and the follower has told it already (L3)',
       { kind: 'unknown', why: 'away', sinceUnixMs: 1 },
       'nothing',
-      'warn',
     ],
-    ['known again: all', { kind: 'known-again', unknownForMs: 5 }, 'all', 'info'],
+    ['known again: all, and told by the follower', { kind: 'known-again', unknownForMs: 5 }, 'all'],
     ['a new block: nothing', { kind: 'advanced', head: 9n, safe: 8n, finalized: 7n }, 'nothing', 'debug'],
-  ])('%s', async (_title, hint, wanted, level) => {
+  ])('%s', async (_title, hint, wanted, ...levels) => {
     const world = createWorld();
     const { uuid } = await world.sell(7, 100_000, { tokenId: 70n });
     const log = createModelLog();
     const targets = routeChainHint({ fleet: createFleet(world.deps), journal: world.journal, log })(hint);
     const expected = { all: [{ kind: 'all' }], 'the machine': [{ kind: 'machine', uuid }], nothing: [] };
     expect(targets).toEqual(expected[wanted]);
-    expect(log.lines.map((line) => line.level)).toEqual([level]);
+    expect(log.lines.map((line) => line.level)).toEqual(levels);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createWorld, type World } from '../../models/model-world.ts';
+import { createWorld, OWNER, type World } from '../../models/model-world.ts';
 
 const GRACE_MS = 600_000;
 const QUARANTINE_MS = 1_200_000;
@@ -203,6 +203,58 @@ describe('a machine on its way', () => {
     expect(guest.boots).toBe(2);
   });
 
+  const saving = async (saves: 'slowly' | 'in vain', saveMs = MINUTE) => {
+    const made = await sold(60, createWorld({ ...POLICY, suspendMode: 'save' }));
+    made.guest.behaviour = { ...made.guest.behaviour, saves, saveMs };
+    return made;
+  };
+
+  it('keeps its power while a save that ran out of time goes on, and is suspended by it (D24)', async () => {
+    const { world, uuid, guest } = await saving('slowly');
+    await world.pass(uuid, 100_000);
+    expect(guest).toMatchObject({ run: 'paused', reason: 'saving' });
+    await world.pass(uuid, 2 * MINUTE);
+    expect(guest).toMatchObject({ run: 'off', reason: 'saved', saved: 'sound' });
+    expect([called(world, 'power off'), called(world, 'ask to shut down'), called(world, 'save')]).toEqual([0, 0, 1]);
+    expect(await record(world)).toMatchObject({ status: 'suspended' });
+  });
+
+  it('loses its power when a save does not end within the patience', async () => {
+    const { world, uuid, guest } = await saving('slowly', 1000 * MINUTE);
+    await world.pass(uuid, 5 * MINUTE);
+    expect(guest).toMatchObject({ run: 'off', reason: 'destroyed' });
+  });
+
+  it('goes on after a save that failed and left it paused, and is then asked to shut down (D24)', async () => {
+    const { world, uuid, guest } = await saving('in vain');
+    await world.pass(uuid, 3 * MINUTE);
+    expect(guest).toMatchObject({ run: 'off', reason: 'shutdown' });
+    expect([called(world, 'resume'), called(world, 'ask to shut down'), called(world, 'power off')]).toEqual([1, 1, 0]);
+  });
+
+  it('comes back when it is paid again during a save that goes on', async () => {
+    const { world, uuid, guest, ref } = await saving('slowly');
+    while (guest.run === 'running') await world.pass(uuid, 1000);
+    world.ledger.change(ref, nowUnix(world) + 7777n);
+    await world.pass(uuid, 2 * MINUTE);
+    expect(guest).toMatchObject({ run: 'running', boots: 1 });
+    expect(called(world, 'power off')).toBe(0);
+    expect(await record(world)).toMatchObject({ status: 'active' });
+  });
+
+  it('is not left paused when it is paid again after a save that failed', async () => {
+    const { world, uuid, guest } = await sold(100_000);
+    const basis = { row: 'expired-running', because: 'over', policyVersion: 1, observedAtUnixMs: 0 };
+    await world.journal.append([
+      { kind: 'intent', uuid, step: 'save', basis },
+      { kind: 'outcome', uuid, step: 'save', ok: false, durationMs: 1 },
+    ]);
+    Object.assign(guest, { run: 'paused', reason: 'save-ended' });
+    await world.look(uuid);
+    expect(guest.run).toBe('running');
+    expect(world.journal.state().machines[uuid]?.suspending).toBeUndefined();
+  });
+
   it('is woken from a saved image, or booted where that is corrupt (D24)', async () => {
     const { world, uuid, guest, ref } = await sold(60, createWorld({ ...POLICY, suspendMode: 'save' }));
     await world.pass(uuid, 3 * MINUTE);
@@ -297,6 +349,50 @@ describe('the login right (D25)', () => {
     guest.agentConnected = false;
     world.ledger.giveToken(70n, BUYER);
     await world.pass(uuid, 6 * MINUTE, 5000);
+    expect((await world.look(uuid))?.plan.report?.what).toMatch(/former owner may still log in/);
+  });
+
+  it.each([
+    ['runs', false],
+    ['is off', true],
+  ])(
+    'a machine that %s is set again where a record says that its guest does not name the owner yet (D25)',
+    async (_, off) => {
+      const { world, uuid, guest, name } = await sold(100_000);
+      const CUSTOMER = guest.gecos.get('customer');
+      // Another program has seen the sale and written it down; the guest names the seller still.
+      world.ledger.giveToken(70n, BUYER);
+      await world.records.patch(name, { owner: BUYER, gecosSynced: false });
+      if (off) world.hypervisor.crash(uuid);
+      await world.pass(uuid, 4000, 1000);
+      expect(guest.gecos.get('customer')).toBe(CUSTOMER);
+      await world.pass(uuid, 3 * MINUTE, 2000);
+      expect(guest).toMatchObject({ run: 'running', agentConnected: true });
+      expect(guest.gecos.get('customer')).toContain(BUYER);
+      expect(world.journal.state().machines[uuid]?.loginOwner).toBe(BUYER);
+      expect((await record(world))?.gecosSynced).not.toBe(false);
+    },
+  );
+
+  it('a sale that was taken back brings no later alarm forward: the doubt is counted anew (D25)', async () => {
+    const { world, uuid, guest } = await sold(100_000);
+    const since = () => world.journal.state().machines[uuid]?.newOwnerSinceUnixMs;
+    guest.behaviour = { ...guest.behaviour, agent: 'none' };
+    guest.agentConnected = false;
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 2 * MINUTE, 5000);
+    expect(since()).toBeDefined();
+    world.ledger.outage(true);
+    await world.pass(uuid, MINUTE, 5000);
+    expect(since()).toBeDefined(); // nobody said that the doubt is over (L3)
+    world.ledger.outage(false);
+    world.ledger.giveToken(70n, OWNER);
+    await world.pass(uuid, 2 * MINUTE, 5000);
+    expect(since()).toBeUndefined();
+    world.ledger.giveToken(70n, BUYER);
+    await world.pass(uuid, 2 * MINUTE, 5000);
+    expect((await world.look(uuid))?.plan.report).toBeUndefined();
+    await world.pass(uuid, 4 * MINUTE, 5000);
     expect((await world.look(uuid))?.plan.report?.what).toMatch(/former owner may still log in/);
   });
 

@@ -81,6 +81,103 @@ describe('a machine that is destroyed', () => {
     expect([...world.quarantine.moved].sort()).toEqual([DISK, '/vms/cloud-init/blockhost-007'].sort());
   });
 
+  const PLACES = [DISK, '/vms/cloud-init/blockhost-007'].sort();
+  const NEIGHBOUR = '/vms/neighbour.qcow2';
+  const neighbour = (world: World, disk = NEIGHBOUR, seeds: readonly string[] = []) =>
+    world.hypervisor.create({ uuid: OTHER, name: 'its-neighbour', disks: [disk], seeds });
+  const phase = (world: World, uuid: string) => world.journal.state().machines[uuid]?.phase;
+
+  it('leaves its disk to a machine whose disk stands on it, however deep (D21)', async () => {
+    const world = createWorld(POLICY);
+    const { uuid } = await world.sell(7, 60);
+    neighbour(world);
+    world.hypervisor.backing.set(NEIGHBOUR, '/vms/between.qcow2');
+    world.hypervisor.backing.set('/vms/between.qcow2', DISK);
+    await untilDestroyed(world, uuid);
+    expect(await world.hypervisor.look(uuid)).toBe('absent');
+    expect([...world.quarantine.moved]).toEqual(['/vms/cloud-init/blockhost-007']);
+  });
+
+  it('leaves a cloud-init directory of which another machine reads a file', async () => {
+    const world = createWorld(POLICY);
+    const { uuid } = await world.sell(7, 60);
+    neighbour(world, NEIGHBOUR, ['/vms/cloud-init/blockhost-007/seed.iso']);
+    await untilDestroyed(world, uuid);
+    expect([...world.quarantine.moved]).toEqual([DISK]);
+  });
+
+  it('never takes the backing file of its own disk with it', async () => {
+    const world = createWorld(POLICY);
+    const { uuid } = await world.sell(7, 60);
+    world.hypervisor.backing.set(DISK, '/vms/debian.qcow2');
+    await untilDestroyed(world, uuid);
+    expect([...world.quarantine.moved].sort()).toEqual(PLACES);
+    expect(world.quarantine.kept.get(uuid)?.needs).toEqual(['/vms/debian.qcow2']);
+  });
+
+  it('takes its NVRAM with it where that is below our directories, and so brings it back (D21)', async () => {
+    const world = createWorld(POLICY);
+    const { uuid, guest } = await world.sell(7, 60);
+    guest.xml = guest.xml.replace('</os>', '<nvram>/vms/blockhost-007_VARS.fd</nvram></os>');
+    await untilDestroyed(world, uuid);
+    expect([...world.quarantine.moved].sort()).toEqual([...PLACES, '/vms/blockhost-007_VARS.fd'].sort());
+  });
+
+  it('leaves what a machine in quarantine needs to come back: what it stands on, and what it shared (C11)', async () => {
+    const world = createWorld({ ...POLICY, quarantineMs: 100 * MINUTE });
+    const first = await world.sell(7, 60);
+    const second = await world.sell(8, 40 * 60);
+    world.hypervisor.backing.set(DISK, '/vms/blockhost-008.qcow2');
+    await untilDestroyed(world, first.uuid);
+    expect([...world.quarantine.moved].sort()).toEqual(PLACES);
+    await world.clock.advance(30 * MINUTE);
+    await untilDestroyed(world, second.uuid);
+    expect(phase(world, second.uuid)).toBe('quarantined');
+    expect([...world.quarantine.moved]).not.toContain('/vms/blockhost-008.qcow2');
+  });
+
+  it('leaves a file in its place that the dossier of a machine in quarantine names', async () => {
+    const world = createWorld(POLICY);
+    const { uuid } = await world.sell(7, 60);
+    await world.journal.append([known(OTHER, 'kept'), { kind: 'quarantined', uuid: OTHER, untilUnixMs: 9e15 }]);
+    await world.quarantine.keep({ uuid: OTHER, name: 'kept', definition: '<domain/>', files: [DISK], needs: [] });
+    await untilDestroyed(world, uuid);
+    expect([...world.quarantine.moved]).toEqual(['/vms/cloud-init/blockhost-007']);
+  });
+
+  it('is left whole while nobody can say what another machine’s disk stands on, and goes once somebody can (L3)', async () => {
+    const world = createWorld(POLICY);
+    const { uuid } = await world.sell(7, 60);
+    neighbour(world);
+    world.hypervisor.unreadable.add(NEIGHBOUR);
+    await untilDestroyed(world, uuid);
+    expect(await world.hypervisor.look(uuid)).not.toBe('absent');
+    expect([...world.quarantine.moved]).toEqual([]);
+    expect(world.journal.state().machines[uuid]?.failures.destroy).toMatchObject({ curable: true });
+    world.hypervisor.unreadable.clear();
+    await world.pass(uuid, 10 * MINUTE, 10_000);
+    expect(await world.hypervisor.look(uuid)).toBe('absent');
+    expect([...world.quarantine.moved].sort()).toEqual(PLACES);
+  });
+
+  it('is not purged while another machine’s disk stands on its own, or that is unknown', async () => {
+    const world = createWorld(POLICY);
+    const { uuid } = await world.sell(7, 60);
+    await untilDestroyed(world, uuid);
+    neighbour(world);
+    world.hypervisor.backing.set(NEIGHBOUR, DISK);
+    await world.pass(uuid, POLICY.quarantineMs + 2 * MINUTE, 10_000);
+    expect(phase(world, uuid)).toBe('quarantined');
+    expect(world.quarantine.kept.has(uuid)).toBe(true);
+    world.hypervisor.unreadable.add(NEIGHBOUR);
+    await world.pass(uuid, 10 * MINUTE, 10_000);
+    expect(phase(world, uuid)).toBe('quarantined');
+    world.hypervisor.unreadable.clear();
+    world.hypervisor.backing.clear();
+    await world.pass(uuid, 10 * MINUTE, 10_000);
+    expect(phase(world, uuid)).toBe('gone');
+  });
+
   it.each(['..', '.', 'a/../../b'])(
     'never takes more than its own files: a machine called %j has no cloud-init directory',
     async (name) => {

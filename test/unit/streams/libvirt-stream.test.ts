@@ -122,9 +122,23 @@ describe('libvirtStream$', () => {
       '80ms !',
     );
     expect(calls).toBe(5);
-    const pauses = log.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields.retryInMs);
+    const losses = log.lines.filter(({ message }) => message.includes('events lost'));
+    const pauses = losses.map(({ fields }) => fields.retryInMs);
     expect(pauses).toEqual([4, 8, 16, 16]);
     expect(log.lines[1]?.fields.why).toBe('the event watcher ended: libvirtd went away');
+  });
+
+  it('tells a loss once while it lasts, and the next one anew', () => {
+    const { log } = wakesOf(
+      '---(*a) 59ms *',
+      (cold) => [cold('---r--#'), cold('--#'), cold('--#'), cold('--#'), cold('-')],
+      {},
+      '80ms !',
+    );
+    const levels = log.lines.filter(({ message }) => message.includes('events lost')).map(({ level }) => level);
+    expect(levels).toEqual(['warn', 'debug', 'debug', 'debug']);
+    const twice = wakesOf('(*a) 5ms (*a)', (cold) => [cold('r----#'), cold('r---#'), cold('-')], {}, '16ms !');
+    expect(twice.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(2);
   });
 
   it('starts from a short pause again once a watcher has lived', () => {
@@ -134,7 +148,9 @@ describe('libvirtStream$', () => {
       {},
       '62ms !',
     );
-    const pauses = log.lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields.retryInMs);
+    const pauses = log.lines
+      .filter(({ message }) => message.includes('events lost'))
+      .map(({ fields }) => fields.retryInMs);
     expect(pauses).toEqual([4, 8, 4]);
   });
 

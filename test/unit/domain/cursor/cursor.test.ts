@@ -61,7 +61,7 @@ describe('the ring of the last blocks (C2)', () => {
 });
 
 describe('the span of ranged reads (C3)', () => {
-  it('stays within its bounds whatever happens, and reaches both', () => {
+  it('stays within its bounds whatever happens, reaches both, and grows by half', () => {
     const seen = new Set<number>();
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (outcomes) => {
@@ -84,6 +84,7 @@ describe('the span of ranged reads (C3)', () => {
       expect(span).toBeLessThanOrEqual(LARGEST_SPAN);
     }
     expect(growSpan(1)).toBe(2);
+    expect(growSpan(500)).toBe(750);
   });
 });
 

@@ -177,6 +177,17 @@ describe('bad input', () => {
     expect((await lab.follower.poll())[0]).toMatchObject({ kind: 'known-again' });
   });
 
+  it('tells once that the chain is unknown, however long, and once that it is known again', async () => {
+    const lab = await started();
+    lab.node(0).faults.fail = 'refused';
+    for (let n = 0; n < 5; n += 1) await lab.follower.poll();
+    expect(lab.recorder.lines.filter(({ message }) => message.includes('chain is unknown'))).toHaveLength(1);
+    delete lab.node(0).faults.fail;
+    lab.time.advance(1000);
+    for (let n = 0; n < 5; n += 1) await lab.follower.poll();
+    expect(lab.recorder.lines.filter(({ message }) => message.includes('known again'))).toHaveLength(1);
+  });
+
   it('does not call a chain unknown for one look during which it moved', async () => {
     const lab = await started();
     lab.node(0).faults.lag = 1;

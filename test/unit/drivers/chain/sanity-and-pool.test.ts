@@ -107,6 +107,48 @@ describe('the pool of endpoints (C12)', () => {
     expect(lab.node(0).requests()).toBe(asked);
   });
 
+  /** Answers truly, but for the number of its head. */
+  const boasting = (by: number) => (method: string, params: readonly unknown[], result: unknown) =>
+    method === 'eth_getBlockByNumber' && params[0] === 'latest'
+      ? { ...(result as object), number: `0x${(Number((result as { number: string }).number) + by).toString(16)}` }
+      : undefined;
+
+  it.each([
+    ['from the first look on', 0],
+    ['after it was right for a while', 1],
+  ])(
+    'sets an endpoint aside that claims an absurd head %s, by name, and the other goes on serving (C7)',
+    async (_, looks) => {
+      for (const liar of [0, 1]) {
+        const lab = bought({ nodes: 2 });
+        for (let n = 0; n < looks; n += 1) await lab.reader.entitlement(ref(1n), 'with-witnesses');
+        lab.node(liar).faults.tamper = boasting(1_000_000_000);
+        for (let n = 0; n < 5; n += 1) {
+          lab.time.advance(31_000);
+          lab.mine([], START_UNIX + 40n * BigInt(n + 1));
+          const view = await lab.reader.entitlement(ref(1n), 'with-witnesses');
+          expect(view.head).toMatchObject({ known: true, value: { expiresAtUnix: EXPIRY } });
+          expect(view.witnesses.map(({ endpoint }) => endpoint)).toEqual([
+            `rpc#${2 - liar} node${1 - liar}.example:8545`,
+          ]);
+        }
+        const told = lab.recorder.of('warn').filter(({ fields }) => fields.fault === 'ahead');
+        expect(told.map(({ fields }) => fields.endpoint)).toEqual([`rpc#${liar + 1} node${liar}.example:8545`]);
+        delete lab.node(liar).faults.tamper;
+        lab.time.advance(61_000);
+        lab.mine([], START_UNIX + 400n);
+        expect((await lab.reader.entitlement(ref(1n), 'with-witnesses')).witnesses).toHaveLength(2);
+      }
+    },
+  );
+
+  it('believes a head that time explains', async () => {
+    const lab = bought({ nodes: 2 });
+    await lab.reader.entitlement(ref(1n), 'head');
+    for (let n = 0; n < 3000; n += 1) lab.mine();
+    expect((await lab.reader.entitlement(ref(1n), 'head')).head.known).toBe(true);
+  });
+
   it('prefers the fresher endpoint once it has looked at all of them', async () => {
     const lab = bought({ nodes: 2, faults: [{ lag: 3 }, {}] });
     await lab.reader.entitlement(ref(1n), 'head');

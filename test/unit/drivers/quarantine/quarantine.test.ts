@@ -72,7 +72,7 @@ const build = async () => {
   const disk = join(vms, 'blockhost-007.qcow2');
   await writeFile(disk, 'the customer’s data');
   await writeFile(join(cloudInit, 'user-data'), 'seed');
-  const dossier = { uuid: UUID, name: 'blockhost-007', definition: '<domain/>', files: [disk, cloudInit] };
+  const dossier = { uuid: UUID, name: 'blockhost-007', definition: '<domain/>', files: [disk, cloudInit], needs: [] };
   return { vms, disk, cloudInit, directory, dossier, quarantine: createQuarantine({ directory }) };
 };
 
@@ -113,6 +113,32 @@ describe('quarantine on real files (D21)', () => {
     await quarantine.purge(UUID);
     expect(await readdir(directory)).toEqual([]);
     expect(await contents(root)).toEqual(['another’s']);
+  });
+
+  it('tells what a machine needs in place to come back: what was not moved yet, and what stays with others', async () => {
+    const { quarantine, dossier, disk, cloudInit, directory } = await build();
+    await quarantine.keep({ ...dossier, needs: ['/bases/debian.qcow2'] });
+    expect(await quarantine.needs(UUID)).toEqual([disk, cloudInit, '/bases/debian.qcow2']);
+    expect(await quarantine.keptPaths(UUID)).toEqual([]);
+    await quarantine.moveIn(UUID);
+    expect(await quarantine.needs(UUID)).toEqual(['/bases/debian.qcow2']);
+    const own = join(directory, UUID);
+    expect(await quarantine.keptPaths(UUID)).toEqual([
+      join(own, '0-blockhost-007.qcow2'),
+      disk,
+      join(own, '1-blockhost-007'),
+      cloudInit,
+    ]);
+    await writeFile(disk, 'its successor’s');
+    expect(await quarantine.keptPaths(UUID)).not.toContain(disk);
+  });
+
+  it('reads a dossier of before there were needs', async () => {
+    const { quarantine, dossier, directory } = await build();
+    const { needs: _, ...old } = dossier;
+    await mkdir(join(directory, UUID));
+    await writeFile(join(directory, UUID, 'dossier.json'), JSON.stringify(old));
+    expect(await quarantine.dossier(UUID)).toEqual(dossier);
   });
 
   it('can be repeated, every call of it', async () => {

@@ -57,6 +57,16 @@ export const describeRecords = (title: string, make: () => Promise<Records>): vo
       expect(record).toEqual({ ...seedOf('blockhost-001', 11), ownerWallet: alice, nftMinted: false });
     });
 
+    it('tells when somebody wrote down that the guest does not name the owner yet, until that is right (D25)', async () => {
+      const records = await make();
+      await records.restore(seedOf('blockhost-001', 10));
+      expect(await records.read('blockhost-001')).not.toHaveProperty('gecosSynced');
+      expect(await records.patch('blockhost-001', { owner: bob, gecosSynced: false })).toBe(true);
+      expect(await records.read('blockhost-001')).toMatchObject({ ownerWallet: bob, gecosSynced: false });
+      expect(await records.patch('blockhost-001', { owner: bob, gecosSynced: true })).toBe(true);
+      expect(await records.read('blockhost-001')).not.toHaveProperty('gecosSynced');
+    });
+
     it('claims no address for a destroyed machine', async () => {
       const records = await make();
       expect(await records.restore(seedOf('blockhost-001', 10, { status: 'destroyed' }))).toBe(true);

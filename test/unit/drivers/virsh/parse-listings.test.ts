@@ -66,6 +66,7 @@ describe('listings of virsh', () => {
     expect(runStateOf(5, 3)).toEqual({ run: 'off', reason: 'crashed' });
     expect(runStateOf(5, 6)).toEqual({ run: 'off', reason: 'failed' });
     expect(runStateOf(3, 5)).toEqual({ run: 'paused', reason: 'io-error' });
+    expect(runStateOf(3, 3)).toEqual({ run: 'paused', reason: 'saving' });
     expect(runStateOf(1, 1)).toEqual({ run: 'running', reason: 'booted' });
     expect(runStateOf(5, 99)).toEqual({ run: 'off', reason: 'other' });
     expect(runStateOf(99, 1)).toEqual({ run: 'no-state', reason: 'other' });

@@ -1,0 +1,3 @@
+import { mintNft } from './programs/mint-nft.ts';
+
+await mintNft().parseAsync();

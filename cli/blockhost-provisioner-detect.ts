@@ -1,0 +1,3 @@
+import { detect } from './programs/detect.ts';
+
+await detect().parseAsync();

@@ -1,0 +1,3 @@
+import { vmDestroy } from './programs/vm-destroy.ts';
+
+await vmDestroy().parseAsync();

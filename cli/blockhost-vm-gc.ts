@@ -1,0 +1,3 @@
+import { vmGc } from './programs/vm-gc.ts';
+
+await vmGc().parseAsync();

@@ -1,0 +1,3 @@
+import { vmKill } from './programs/vm-kill.ts';
+
+await vmKill().parseAsync();

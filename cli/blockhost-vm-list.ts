@@ -1,0 +1,3 @@
+import { vmList } from './programs/vm-list.ts';
+
+await vmList().parseAsync();

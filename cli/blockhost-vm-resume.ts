@@ -1,0 +1,3 @@
+import { vmResume } from './programs/vm-resume.ts';
+
+await vmResume().parseAsync();

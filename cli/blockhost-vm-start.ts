@@ -1,0 +1,3 @@
+import { vmStart } from './programs/vm-start.ts';
+
+await vmStart().parseAsync();

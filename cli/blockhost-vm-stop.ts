@@ -1,0 +1,3 @@
+import { vmStop } from './programs/vm-stop.ts';
+
+await vmStop().parseAsync();
