@@ -22,7 +22,7 @@ export const buildTemplateCommand = (flags: BuildTemplateFlags): Promise<void> =
     const source = chooseSource(flags, config.template);
     const progress = createProgress({ stream: process.stderr, clock });
     const workshop = createWorkshop({
-      directory: paths.templateDir,
+      directory: paths.templateWorkDir,
       locksDir: paths.locksDir,
       packagesDir: paths.templatePackagesDir,
       clock,

@@ -30,7 +30,7 @@ export interface Paths {
   /** Where the host's packages put cloud-init templates. */
   readonly templatesDir: string;
   /** Where templates are built, on the same file system as the bases. */
-  readonly templateDir: string;
+  readonly templateWorkDir: string;
   /** .deb files that every template gets (the installer puts them there). */
   readonly templatePackagesDir: string;
   /** The daemon's runtime directory; /run/blockhost is wiped whenever the root agent restarts (D2). */
@@ -74,7 +74,7 @@ export const createPaths = (env: Readonly<Record<string, string | undefined>>): 
     basesDir: state('bases'),
     mintsDir: state('mints'),
     templatesDir: underRoot('/usr/share/blockhost/cloud-init/templates'),
-    templateDir: state('template'),
+    templateWorkDir: state('template'),
     templatePackagesDir: host('template-packages'),
     runDir: underRoot('/run/blockhost-provisioner'),
     daemonSamples: underRoot('/run/blockhost-provisioner/samples.json'),
