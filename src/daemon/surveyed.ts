@@ -2,18 +2,20 @@ import { explain } from '../domain/errors.ts';
 import { subscriptionKey } from '../domain/identity.ts';
 import type { Deps } from '../operations/deps.ts';
 import type { Fleet } from '../operations/fleet.ts';
+import { putRoutesBack } from '../operations/put-routes-back.ts';
 import { createUnserved } from '../operations/unserved.ts';
 import type { Gate } from './gate.ts';
 
 export interface SurveyedDeps {
-  readonly deps: Pick<Deps, 'records' | 'chain' | 'clock' | 'policy' | 'log'>;
+  readonly deps: Pick<Deps, 'records' | 'chain' | 'clock' | 'policy' | 'log' | 'journal' | 'hostRoutes'>;
   readonly fleet: Pick<Fleet, 'uuidOf' | 'boundTo'>;
   readonly gate: Gate;
 }
 
 /**
  * After each survey of the domains: opens the gate as far as it can, and looks the other way round (L12): a live record
- * without any machine, and a paid subscription without one (D13), are told once.
+ * without any machine, and a paid subscription without one (D13), are told once; host routes that a reboot or the root
+ * agent lost are put back (D27).
  */
 export const surveyed = ({ deps, fleet, gate }: SurveyedDeps) => {
   const { log } = deps;
@@ -43,7 +45,7 @@ export const surveyed = ({ deps, fleet, gate }: SurveyedDeps) => {
   let running: Promise<void> | undefined;
 
   const lookAround = async (): Promise<void> => {
-    for (const look of [lookAtRecords, lookAtSubscriptions]) {
+    for (const look of [lookAtRecords, lookAtSubscriptions, () => putRoutesBack(deps)]) {
       try {
         await look();
       } catch (error) {

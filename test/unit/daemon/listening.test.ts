@@ -158,6 +158,17 @@ describe('after a survey (L12)', () => {
     expect(told.map(({ fields }) => fields.vm)).toEqual(['blockhost-099']);
   });
 
+  it('host routes that are lost are put back at the next one (D27)', async () => {
+    const { world, look } = await build();
+    const [memory] = Object.values(world.journal.state().machines);
+    if (memory === undefined) throw new Error('no machine');
+    const details = { ...memory.details, ipv6Address: '2001:db8::7' };
+    await world.journal.append([{ kind: 'details-changed', uuid: memory.uuid, details }]);
+    expect([...world.routes]).toEqual([]);
+    await look();
+    expect([...world.routes]).toEqual(['2001:db8::7']);
+  });
+
   it('the gate stays closed while the records cannot be read, and opens when they can (L6)', async () => {
     const { world, gate, look } = await build();
     const { list } = world.records;
