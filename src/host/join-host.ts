@@ -52,7 +52,7 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
   const { cloudInitDir } = config;
   const deps: Deps = {
     hypervisor,
-    builder: createMachineBuilder({ ...config, ...paths, cloudInitDir, shells, clock, log, bootId }),
+    builder: createMachineBuilder({ ...config, ...paths, cloudInitDir, shells, clock, log, bootId, onlyLooks }),
     agent: createGuestAgent({ shells, clock }),
     chain,
     records: createRecords({ path: config.dbFile, clock, log }),

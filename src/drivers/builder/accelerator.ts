@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -21,6 +22,8 @@ export interface AcceleratorDeps extends Omit<ExecutionProbe, 'directory'> {
   readonly libvirtUri: string;
   /** Changes with every boot of the host: its firmware may have been told to offer KVM, or not to. */
   readonly bootId: string;
+  /** Nothing is to be written: what is found out is not remembered, no directory is made. */
+  readonly onlyLooks?: boolean;
 }
 
 const answerSchema = z.object({ schema: z.literal(1), key: z.string(), accelerator: z.enum(['kvm', 'tcg']) });
@@ -34,13 +37,17 @@ export const seeAccelerator = async (deps: AcceleratorDeps): Promise<Accelerator
   const key = [release(), await qemuVersion(deps.shells), deps.bootId, deps.libvirtUri].join(' ');
   const known = readAnswer(await readIfThere(path));
   if (known?.key === key) return known.accelerator;
-  await ensureTraversableDirectory(deps.stateDir);
-  await ensureTraversableDirectory(deps.basesDir);
+  if (deps.onlyLooks !== true) {
+    await ensureTraversableDirectory(deps.stateDir);
+    await ensureTraversableDirectory(deps.basesDir);
+  } else if (!(await isThere(deps.basesDir))) {
+    return 'tcg'; // nowhere to try it; without bases there is nothing to run on it either
+  }
   try {
     const { outcome } = await probeExecution({ ...deps, directory: deps.basesDir }, 'kvm');
     const accelerator = outcome === 'executed' ? 'kvm' : 'tcg';
     if (outcome === 'mute') deps.log.warn({}, 'KVM is there and executes nothing in time; machines are emulated');
-    await remember(path, { schema: 1, key, accelerator });
+    if (deps.onlyLooks !== true) await remember(path, { schema: 1, key, accelerator });
     return accelerator;
   } catch (error) {
     if (!(error instanceof BlockhostError) || error.code !== 'libvirt-refused') throw error;
@@ -48,6 +55,12 @@ export const seeAccelerator = async (deps: AcceleratorDeps): Promise<Accelerator
     return 'tcg';
   }
 };
+
+const isThere = (directory: string): Promise<boolean> =>
+  access(directory).then(
+    () => true,
+    () => false,
+  );
 
 const qemuVersion = async (shells: VirshShells): Promise<string> => {
   const { stdout } = await shells.read(['version'], { timeoutMs: 15_000 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HypervisorError } from '../../domain/errors.ts';
 import type { MachineBuilder, MachinePlaces } from '../../ports/machine-builder.ts';
@@ -36,7 +37,10 @@ export const createMachineBuilder = (deps: MachineBuilderDeps): MachineBuilder =
     };
   };
   const missingTools = async (): Promise<readonly string[]> => {
-    const work = join(deps.stateDir, `.seed-probe-${randomBytes(6).toString('hex')}`);
+    const work = join(
+      deps.onlyLooks === true ? tmpdir() : deps.stateDir,
+      `.seed-probe-${randomBytes(6).toString('hex')}`,
+    );
     try {
       const missing = await missingOfSeeds(work);
       return missing === undefined ? [] : [missing];
@@ -47,7 +51,7 @@ export const createMachineBuilder = (deps: MachineBuilderDeps): MachineBuilder =
   return {
     missing: async () => {
       const pool = missingOfPool(storagePool, await lookAtPool(shells, storagePool), storagePath);
-      return [...pool, ...(await missingTools()), ...(await missingOfNetwork(shells, bridge))];
+      return [...pool, ...(await missingTools()), ...(await missingOfNetwork(shells, bridge, deps))];
     },
     capacity: async () => {
       const host = await readCapacity(shells, storagePool);

@@ -52,6 +52,13 @@ export const filterXml = `<filter name='${filterName}' chain='root'>
 
 const timeoutMs = 20_000;
 
+/** Has libvirt a filter of that name? Throws `HypervisorError` as `ensureFilter` does. */
+export const hasFilter = async (shells: VirshShells): Promise<boolean> => {
+  const listed = await shells.read(['nwfilter-list'], { timeoutMs });
+  if (!listed.ok) throw hypervisorError('list its network filters', listed);
+  return listed.stdout.split(/\s+/).includes(filterName);
+};
+
 /**
  * Sees to it that libvirt has our filter as it stands here; machines that run get a new version of it at once. Throws
  * `HypervisorError` where libvirt has no nwfilter driver, or does not answer.

@@ -4,26 +4,37 @@ import { inPrivateFile } from '../virsh/private-file.ts';
 import type { VirshShells } from '../virsh/shells.ts';
 import { hypervisorError } from '../virsh/virsh-error.ts';
 import { type InterfaceGuards, interfaceXml } from './interface-xml.ts';
-import { ensureFilter, filterName } from './network-filter.ts';
+import { ensureFilter, filterName, hasFilter } from './network-filter.ts';
 
 const timeoutMs = 20_000;
 
 /**
  * Says what of the network a new machine would lack, one sentence each: found out by giving a card as machines have it to
- * a domain that is never run. Throws (retryable) where libvirt does not answer.
+ * a domain that is never run. Throws (retryable) where libvirt does not answer. Who `onlyLooks` defines no filter for it:
+ * where there is none yet, the card is tried without.
  */
-export const missingOfNetwork = async (shells: VirshShells, bridge: string): Promise<readonly string[]> => {
-  const noFilter = await refusal(() => ensureFilter(shells));
+export const missingOfNetwork = async (
+  shells: VirshShells,
+  bridge: string,
+  { onlyLooks = false }: { readonly onlyLooks?: boolean } = {},
+): Promise<readonly string[]> => {
+  let filtered = true;
+  const noFilter = await refusal(async () => {
+    if (onlyLooks) filtered = await hasFilter(shells);
+    else await ensureFilter(shells);
+  });
   const attempt = (guards: InterfaceGuards): Promise<string | undefined> =>
     refusal(() => plugIn(shells, bridge, guards));
-  if (noFilter === undefined && (await attempt({ isolated: true, filtered: true })) === undefined) return [];
+  if (noFilter === undefined && (await attempt({ isolated: true, filtered })) === undefined) return [];
   const bare = await attempt({ isolated: false, filtered: false });
   if (bare !== undefined) return [`bridge ${bridge} takes no machine: ${bare}`];
   const isolated = await attempt({ isolated: true, filtered: false });
-  const filtered = noFilter ?? (await attempt({ isolated: false, filtered: true }));
+  const unfiltered = noFilter ?? (await attempt({ isolated: false, filtered }));
   return [
     ...(isolated === undefined ? [] : [`ports of bridge ${bridge} cannot be isolated from each other: ${isolated}`]),
-    ...(filtered === undefined ? [] : [`libvirt cannot filter forged addresses (nwfilter ${filterName}): ${filtered}`]),
+    ...(unfiltered === undefined
+      ? []
+      : [`libvirt cannot filter forged addresses (nwfilter ${filterName}): ${unfiltered}`]),
   ];
 };
 

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { BlockhostError, LockBusyError, RecordsError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
@@ -31,7 +32,7 @@ export const createSharedFile = ({ path, clock }: { readonly path: string; reado
     body: (data: HeldLock | undefined, text: string | undefined) => Promise<T>,
     mayGoOn: boolean,
   ) => {
-    const lock = await lockBeside(path, mayGoOn);
+    const lock = await (mayGoOn ? lockToRead(path) : acquireLockFile(`${path}.lock`, { waitMs: lockWaitMs }));
     try {
       const data = await acquireExistingFile(path, { waitMs: lockWaitMs });
       try {
@@ -91,12 +92,17 @@ const replace = async (path: string, text: string, ifAbsent: boolean): Promise<b
   }
 };
 
-/** Who may only read the records need not be able to take the writers' lock: the file's own lock keeps a write apart. */
-const lockBeside = async (path: string, mayGoOn: boolean): Promise<HeldLock | undefined> => {
+/**
+ * Who may only read the records need not be able to take the writers' lock: the file's own lock keeps a write apart. Nor
+ * does a look make that lock's file: where there is none, nobody holds it, and what replaces the file is a rename.
+ */
+const lockToRead = async (path: string): Promise<HeldLock | undefined> => {
   try {
-    return await acquireLockFile(`${path}.lock`, { waitMs: lockWaitMs });
+    const lock = await acquireExistingFile(`${path}.lock`, { waitMs: lockWaitMs });
+    if (lock === undefined) await stat(dirname(path)); // a directory that is away is no file that is not there
+    return lock;
   } catch (error) {
-    if (mayGoOn && error instanceof BlockhostError && error.code === 'lock-denied') return undefined;
+    if (error instanceof BlockhostError && error.code === 'lock-denied') return undefined;
     throw error;
   }
 };

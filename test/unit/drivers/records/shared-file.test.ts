@@ -19,6 +19,12 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe('the shared file', () => {
+  it('is read without a trace: no lock file is made by a look (D18)', async () => {
+    await writeFile(path, 'theirs');
+    expect(await file.read((text) => text)).toBe('theirs');
+    expect(await readdir(dir)).toEqual(['vms.json']);
+  });
+
   it('is read again where somebody wrote it without asking while we thought', async () => {
     await writeFile(path, 'theirs 1');
     const seen: (string | undefined)[] = [];
