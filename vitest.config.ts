@@ -22,6 +22,8 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          // These build what ships, start processes by the dozen and boot machines: one file at a time, after all others.
+          exclude: ['test/contract/commands/**'],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
@@ -29,7 +31,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/demo/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/contract/commands/**/*.test.ts', 'test/demo/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 180_000,

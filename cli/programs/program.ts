@@ -39,12 +39,21 @@ const helpAfter = ({ details = [], environment = {}, examples, exitStatus }: Pro
     .join('\n');
 };
 
+/** One sentence on one line, like every other that a command tells on stderr, and from whom it is. */
+const usageError = (name: string, text: string): string => {
+  const fault = text
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return `${name}: ${fault} (--help shows what is wanted)\n`;
+};
+
 /** A command with what all of ours have in common. */
 export const program = (declared: ProgramFacts): Command => {
   const command = new Command(declared.name)
     .description(declared.description)
     .version(version)
-    .showHelpAfterError('(--help shows what is wanted)')
+    .configureOutput({ outputError: (text, write) => write(usageError(declared.name, text)) })
     .addHelpText('after', helpAfter(declared));
   facts.set(command, declared);
   return command;

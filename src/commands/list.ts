@@ -24,14 +24,21 @@ const machines = async (context: CommandContext): Promise<readonly ListedMachine
   }
 };
 
-/** `list`: every machine that is known, destroyed ones as well; exit 0 in any case (contract §2, D4). */
-export const list = (format: 'text' | 'json'): Promise<void> => {
+/**
+ * `list`: every machine that is known, destroyed ones as well; exit 0 in any case (contract §2, D4). `more` are words of the
+ * command line that mean nothing.
+ */
+export const list = (format: string, more: readonly string[]): Promise<void> => {
   const print = (found: readonly ListedMachine[]): string =>
     format === 'json' ? JSON.stringify(found) : listText(found);
   return runCommand(
     'blockhost-vm-list',
     async (context) => {
-      context.out(print(await machines(context)));
+      const { tell, out } = context;
+      if (format !== 'json' && format !== 'text')
+        tell(`blockhost-vm-list: --format wants text or json, not ${JSON.stringify(format)}`);
+      if (more.length > 0) tell(`blockhost-vm-list: means nothing here: ${JSON.stringify(more.join(' '))}`);
+      out(print(await machines(context)));
       return 0;
     },
     {

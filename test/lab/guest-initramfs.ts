@@ -26,12 +26,13 @@ const emptyFolders = [
 ];
 const links = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib', var: 'run' };
 
-// Debian's own account tools and a guest with one customer. `!` is a locked password.
+// Debian's own account tools and a guest with one customer; `user` is he whose create named no other. `!` is a locked password.
 const accounts = {
-  passwd: 'root:x:0:0:root:/root:/bin/sh\ncustomer:x:1000:1000::/data/home:/bin/sh\n',
-  group: 'root:x:0:\ncustomer:x:1000:\n',
-  shadow: 'root:!:19700:0:99999:7:::\ncustomer:!:19700:0:99999:7:::\n',
-  gshadow: 'root:!::\ncustomer:!::\n',
+  passwd:
+    'root:x:0:0:root:/root:/bin/sh\ncustomer:x:1000:1000::/data/home:/bin/sh\nuser:x:1001:1001::/data/home:/bin/sh\n',
+  group: 'root:x:0:\ncustomer:x:1000:\nuser:x:1001:\n',
+  shadow: 'root:!:19700:0:99999:7:::\ncustomer:!:19700:0:99999:7:::\nuser:!:19700:0:99999:7:::\n',
+  gshadow: 'root:!::\ncustomer:!::\nuser:!::\n',
   'nsswitch.conf': 'passwd: files\ngroup: files\nshadow: files\n',
   'login.defs': 'UID_MIN 1000\nGID_MIN 1000\n',
 };
