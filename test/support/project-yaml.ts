@@ -20,7 +20,7 @@ export const projectYaml = (): string =>
       name: 'blockhost-provisioner-libvirt',
       version,
       purpose:
-        'Takes virtual machines that were sold against NFTs through suspend, resume and destroy, on libvirt/KVM.',
+        'Makes virtual machines that were sold against NFTs, and takes them through suspend, resume and destroy, on libvirt/KVM.',
       entry_points: Object.fromEntries(programs().map((command) => [command.name(), describeCommand(command)])),
       configuration: {
         '/etc/blockhost/provisioner.yaml': Object.fromEntries(describeKeys().map(({ key, means }) => [key, means])),
@@ -32,11 +32,21 @@ export const projectYaml = (): string =>
       },
       state: {
         '/var/lib/blockhost/vms.json': 'shared records',
-        '/var/lib/blockhost/provisioner/': 'journal.ndjson, locks, quarantine',
-        '/run/blockhost-provisioner/': 'daemon.lock',
+        '/var/lib/blockhost/provisioner/': 'journal.ndjson, locks, quarantine, bases, mints, samples.json',
+        '/var/lib/blockhost/cloud-init/<vm>/': 'seeds of machines',
+        '/run/blockhost-provisioner/': 'daemon.lock, samples.json',
       },
       workflow: ['observe', 'decide', 'intent into the journal', 'perform', 'outcome into the journal', 'look again'],
-      external_programs: ['virsh', 'flock', 'setpriv'],
+      external_programs: [
+        'virsh',
+        'flock',
+        'setpriv',
+        'qemu-img',
+        'cloud-localds',
+        'mmdebstrap',
+        'mke2fs',
+        'virt-customize',
+      ],
     },
     { lineWidth: 120 },
   );
