@@ -14,7 +14,10 @@ export const mintNft = (): Command =>
     exitStatus: '0 the token is there, 1 refused or not deep enough in the chain yet (ask again).',
   })
     .requiredOption('--owner-wallet <address>', 'who gets the token: 0x and 40 hexadecimal digits')
-    .option('--machine-id <id>', 'the machine it is for; the same id is never minted for twice')
+    .option(
+      '--machine-id <id>',
+      'the machine it is for, never minted for twice; wanted unless --user-encrypted is given',
+    )
     .option('--user-encrypted <hex>', 'connection details that only the owner can read', '0x')
     .option('--public-secret <text>', 'the message that the owner signed; only older contracts keep it', '')
     .option('--dry-run', 'say what would be sent, and send nothing')

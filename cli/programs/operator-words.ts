@@ -9,6 +9,12 @@ const duration = (text: string): number => {
   return ms;
 };
 
+/** It is shown to other operators: one line of text, nothing that their terminals would obey. */
+const reason = (text: string): string => {
+  if (text.trim() !== '' && !/\p{Cc}/u.test(text) && text.length <= 500) return text;
+  throw new InvalidArgumentError('wants one line of text, at most 500 characters.');
+};
+
 /** `blockhost-provisioner`: the operator's words (D17). */
 export const operatorWords = (): Command => {
   const words = program({
@@ -26,7 +32,7 @@ export const operatorWords = (): Command => {
     .command('hold <vm>')
     .description('do nothing at all to a machine until the time is up or it is released')
     .requiredOption('--for <duration>', 'how long, such as 2h: a hold always ends', duration)
-    .option('--reason <text>', 'why, for whoever finds it', 'no reason given')
+    .option('--reason <text>', 'why, for whoever finds it', reason, 'no reason given')
     .action((vm: string, options: { for: number; reason: string }) =>
       speak({ word: 'hold', vm, reason: options.reason, forMs: options.for }),
     );
@@ -38,7 +44,7 @@ export const operatorWords = (): Command => {
     .command('protect <vm>')
     .description('never suspend or destroy a machine, while all else goes on')
     .option('--for <duration>', 'how long; without it until unprotect', duration)
-    .option('--reason <text>', 'why, for whoever finds it', 'no reason given')
+    .option('--reason <text>', 'why, for whoever finds it', reason, 'no reason given')
     .action((vm: string, options: { for?: number; reason: string }) =>
       speak({
         word: 'protect',

@@ -26,10 +26,14 @@ export const vmGuestExec = (): Command =>
   })
     .argument('<name>', 'name of the machine')
     .argument('<command...>', 'several words: program and arguments, exactly; a single one: a line for /bin/sh')
-    .option('--timeout <time>', 'before the name: how long the command may take', timeout, DEFAULT_TIMEOUT_MS)
+    .option('--timeout <time>', 'before the name: how long the command may take (1m)', timeout)
     .passThroughOptions()
-    .action(async (name: string, words: string[], options: { timeout: number }) => {
+    .action(async (name: string, words: string[], options: { timeout?: number }) => {
       // Whoever puts `--` before the command means the words after it.
       const command = words[0] === '--' && words.length > 1 ? words.slice(1) : words;
-      await (await import('../../src/commands/guest-exec.ts')).guestExec(name, command, options.timeout);
+      await (await import('../../src/commands/guest-exec.ts')).guestExec(
+        name,
+        command,
+        options.timeout ?? DEFAULT_TIMEOUT_MS,
+      );
     });

@@ -2,9 +2,10 @@ import { isOn } from '../domain/domain-state.ts';
 import { GuestAgentError } from '../domain/errors.ts';
 import type { CapturedOutput } from '../ports/hypervisor.ts';
 import type { Deps } from './deps.ts';
+import { requireNotHeld } from './explicit/operator-words.ts';
 import { type FoundMachine, findMachine } from './find-machine.ts';
 
-type GuestExecDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records'>;
+type GuestExecDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records' | 'clock'>;
 
 /** Several words are a program and its arguments, exactly; a single one is a line for the guest's shell. */
 export const guestArgv = (words: readonly string[]): readonly string[] =>
@@ -42,6 +43,7 @@ export const guestExec = async (
   { timeoutMs, by }: { readonly timeoutMs: number; readonly by: string },
 ): Promise<CapturedOutput> => {
   const found = await findMachine(deps, name);
+  if (found.memory) requireNotHeld(found.memory, deps.clock.nowUnixMs());
   expectAgent(found);
   const { uuid } = found.domain;
   await deps.journal.append([{ kind: 'guest-exec', uuid, by }]);

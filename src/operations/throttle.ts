@@ -3,10 +3,11 @@ import { BlockhostError, explain } from '../domain/errors.ts';
 import type { Limits } from '../domain/journal/memory.ts';
 import { type AskedLimits, changeLimits, LIMIT_NAMES } from '../domain/limits.ts';
 import type { Deps } from './deps.ts';
+import { requireNotHeld } from './explicit/operator-words.ts';
 import { findMachine } from './find-machine.ts';
 import { setLimits } from './set-limits.ts';
 
-type ThrottleDeps = Pick<Deps, 'hypervisor' | 'journal' | 'records' | 'locks' | 'log'>;
+type ThrottleDeps = Pick<Deps, 'hypervisor' | 'journal' | 'records' | 'locks' | 'log' | 'clock'>;
 
 const LOCK_WAIT_MS = 20_000;
 
@@ -43,6 +44,7 @@ export const throttle = async (
   return deps.locks.withMachine(uuid, { waitMs: LOCK_WAIT_MS }, async () => {
     const memory = (await deps.journal.refresh()).machines[uuid];
     if (memory === undefined) throw notKnownYet(name);
+    requireNotHeld(memory, deps.clock.nowUnixMs());
     const { limits, changes } = changeLimits(memory.limits ?? {}, asked, reset);
     const now = await deps.hypervisor.look(uuid);
     const runs = now !== 'absent' && isOn(now);

@@ -2,11 +2,12 @@ import { GuestAgentError } from '../domain/errors.ts';
 import type { Address } from '../domain/identity.ts';
 import type { MachineDetails } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
+import { requireNotHeld } from './explicit/operator-words.ts';
 import { findMachine } from './find-machine.ts';
 import { expectAgent } from './guest-exec.ts';
 import { setLogin } from './set-login.ts';
 
-type UpdateGecosDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records' | 'locks'>;
+type UpdateGecosDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records' | 'locks' | 'clock'>;
 
 /** The caller waits 30 s in all; whoever has the machine does a short step. */
 const LOCK_WAIT_MS = 5_000;
@@ -28,6 +29,7 @@ export const updateGecos = async (
   { owner, tokenId }: { readonly owner: Address; readonly tokenId: bigint },
 ): Promise<void> => {
   const found = await findMachine(deps, name);
+  if (found.memory) requireNotHeld(found.memory, deps.clock.nowUnixMs());
   expectAgent(found);
   const { domain, memory, record } = found;
   const { uuid } = domain;

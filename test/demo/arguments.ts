@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 
 /** What the demo was asked for. */
@@ -26,8 +28,8 @@ const sceneNumber = (text: string): number => {
 const sceneNumbers = (text: string): ReadonlySet<number> => new Set(text.split(',').map((part) => sceneNumber(part)));
 
 /** Reads the command line; prints help or a complaint and exits where that is what is due. */
-export const parseArguments = (argv: readonly string[]): DemoOptions =>
-  new Command('npm run demo --')
+export const parseArguments = (argv: readonly string[]): DemoOptions => {
+  const command = new Command('npm run demo --')
     .description('Ten scenes from the life of rented machines, on a real chain, a real libvirt and real guests.')
     .option('--json <file>', 'also write the table to this file, as JSON')
     .option('--break <scene>', 'sabotage this scene; the run must then fail', sceneNumber)
@@ -35,5 +37,11 @@ export const parseArguments = (argv: readonly string[]): DemoOptions =>
     .option('--keep', 'leave the directory with disks and logs behind', false)
     .option('--verbose', "print the daemon's own log lines, too", false)
     .showHelpAfterError()
-    .parse([...argv], { from: 'user' })
-    .opts<DemoOptions>();
+    .parse([...argv], { from: 'user' });
+  const options = command.opts<DemoOptions>();
+  if (options.break !== undefined && options.only?.has(options.break) === false)
+    command.error(`error: scene ${options.break} is to be sabotaged, and --only leaves it out`);
+  const folder = options.json === undefined ? '.' : dirname(options.json);
+  if (!existsSync(folder)) command.error(`error: --json: there is no directory ${folder}`);
+  return options;
+};

@@ -53,10 +53,10 @@ const main = async (): Promise<number> => {
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
   }
   clearInterval(quiet);
-  const held = showTable() && unharmed;
-  story.end();
   const endedMs = Date.now();
   await cleaner.clean();
+  const held = showTable() && unharmed;
+  story.end();
   const times = `${Math.round((endedMs - startedMs) / 1000)} s, cleaned up in ${Math.round((Date.now() - endedMs) / 1000)} s`;
   process.stdout.write(`\n${held ? 'All of it held' : 'NOT all of it held'}: ${times}\n`);
   return held ? 0 : 1;

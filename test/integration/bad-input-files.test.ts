@@ -91,7 +91,7 @@ describe('a host with a spoilt file', () => {
     await writeFile(site.journal, spoilt);
     const text = textOf(await refusesToStart());
     process.stderr.write(`  [bad input] ${text}\n`);
-    expect(text).toMatch(/journal\.ndjson, line 2: .*; stop the daemon, keep a copy, .*nothing was changed/);
+    expect(text).toMatch(/journal\.ndjson, line 2: .*stop the daemon, keep a copy, .*nothing was changed/);
     expect((await readFile(site.journal)).toString()).toBe(spoilt);
     await writeFile(site.journal, right);
   });

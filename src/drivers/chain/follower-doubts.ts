@@ -50,7 +50,7 @@ export const createFollowerDoubts = ({ id, chainId, memory, cursorStore, clock, 
   const becomeUnknown = (why: string, sinceUnixMs: number): ChainHint[] => {
     if (unknown) return [];
     unknown = { why, sinceUnixMs };
-    log.warn({ why, sinceUnixMs }, 'the chain is unknown; nothing harmful is done');
+    log.warn({ why, unknownSinceUnixMs: sinceUnixMs }, 'the chain is unknown; nothing harmful is done');
     return [{ kind: 'unknown', why, sinceUnixMs }];
   };
 

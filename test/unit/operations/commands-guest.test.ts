@@ -18,6 +18,20 @@ beforeEach(() => {
 const kinds = (): readonly JournalEvent['kind'][] => world.events.map(({ kind }) => kind);
 const limitsOf = (uuid: string) => world.journal.state().machines[uuid]?.limits;
 
+describe('a held machine', () => {
+  it('is left alone by each of these commands, which say who holds it (L11)', async () => {
+    const { uuid, name, guest } = await world.sell(7, 86_400);
+    const untilUnixMs = world.clock.nowUnixMs() + 60_000;
+    await world.journal.append([{ kind: 'hold', uuid, reason: 'moving its disk', by: 'ann', untilUnixMs }]);
+    const held = /is held by ann until .*: moving its disk/;
+    await expect(throttle(world.deps, name, { writeIops: 9 }, { reset: false })).rejects.toThrow(held);
+    await expect(guestExec(world.deps, name, ['true'], { timeoutMs: 1000, by: 'root' })).rejects.toThrow(held);
+    await expect(updateGecos(world.deps, name, { owner: STRANGER, tokenId: 7n })).rejects.toThrow(held);
+    expect(guest.limits).toEqual({});
+    expect(kinds()).not.toContain('guest-exec');
+  });
+});
+
 describe('throttle', () => {
   it('sets limits, adds to them, takes one away, and tells a line for each change (interop §8)', async () => {
     const { uuid, name, guest } = await world.sell(7, 86_400);
