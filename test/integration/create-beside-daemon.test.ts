@@ -134,6 +134,6 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
     expect(await state('blockhost-004')).toBe('running');
     expect(Date.parse((await record('blockhost-004'))?.expires_at ?? '')).toBe(Number(expiresAtUnix) * 1000);
     expect(await state('blockhost-001')).toBe('running');
-    expect(alarms()).toEqual([]);
+    expect(alarms().filter((alarm) => !alarm.includes('paid-but-gone'))).toEqual([]); // those that were destroyed by hand
   });
 });
