@@ -3,13 +3,20 @@ import type { Address, Uuid } from '../domain/identity.ts';
 import type { Deps } from './deps.ts';
 
 const USERNAME = /^[a-z_][a-z0-9_-]{0,31}$/;
-const AGENT_TIMEOUT_MS = 10_000;
+/** A guest that boots takes its time. Setting and reading back together stay within the 30 s of whoever calls update-gecos. */
+const SET_TIMEOUT_MS = 14_000;
+const READ_TIMEOUT_MS = 6_000;
 
 /** The GECOS field that every version of the login module understands. */
 export const gecosOf = (owner: Address, tokenId: bigint): string => `wallet=${owner},nft=${tokenId}`;
 
-const run = async (deps: Pick<Deps, 'agent'>, uuid: Uuid, argv: readonly string[]): Promise<string> => {
-  const result = await deps.agent.exec(uuid, argv, { timeoutMs: AGENT_TIMEOUT_MS });
+const run = async (
+  deps: Pick<Deps, 'agent'>,
+  uuid: Uuid,
+  argv: readonly string[],
+  timeoutMs: number,
+): Promise<string> => {
+  const result = await deps.agent.exec(uuid, argv, { timeoutMs });
   if (result.exitCode === 0) return result.stdout;
   throw new GuestAgentError(`${argv[0]} in the guest ended with ${result.exitCode}`, {
     code: 'guest-command-failed',
@@ -31,8 +38,8 @@ export const setLogin = async (
     });
   }
   const gecos = gecosOf(login.owner, login.tokenId);
-  await run(deps, uuid, ['/usr/sbin/usermod', '-c', gecos, login.username]);
-  const entry = await run(deps, uuid, ['/usr/bin/getent', 'passwd', login.username]);
+  await run(deps, uuid, ['/usr/sbin/usermod', '-c', gecos, login.username], SET_TIMEOUT_MS);
+  const entry = await run(deps, uuid, ['/usr/bin/getent', 'passwd', login.username], READ_TIMEOUT_MS);
   if (entry.split(':')[4] !== gecos) {
     throw new GuestAgentError('the guest still names somebody else', { code: 'gecos-unchanged', retryable: true });
   }

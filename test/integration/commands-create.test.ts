@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -33,18 +32,6 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
   };
   const dateOf = (unix: bigint): string => new Date(Number(unix) * 1000).toISOString().replace('.000Z', '+00:00');
 
-  /** Everything there is of the host: files with modes and content, and what libvirt keeps. */
-  const portrait = async (): Promise<readonly string[]> => {
-    const paths = await readdir(host.root, { recursive: true });
-    const files = paths.map(async (path) => {
-      const { mode, size } = await stat(host.at(path));
-      const text = (mode & 0o170000) === 0o100000 ? await readFile(host.at(path)) : Buffer.of();
-      return `${path} ${mode.toString(8)} ${size} ${createHash('sha256').update(text).digest('hex')}`;
-    });
-    const asked = [['list', '--all'], ['nwfilter-list'], ['pool-list', '--all'], ['vol-list', 'blockhost']];
-    return [...(await Promise.all(files)).sort(), ...(await Promise.all(asked.map((of) => host.libvirt.virsh(...of))))];
-  };
-
   beforeAll(async () => {
     host = await openRealHost();
     wallet = host.chain.accounts[1] ?? '';
@@ -56,7 +43,7 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
   }, 60_000);
 
   it('without --apply says with which values, and changes nothing at all (D18)', async () => {
-    const before = await portrait();
+    const before = await host.portrait();
     const done = await create('blockhost-001', '--expiry-days', '30');
     expect(JSON.parse(done.out)).toEqual({
       status: 'ok',
@@ -70,7 +57,7 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
     expect(done.exitCode).toBe(0);
     expect(done.err).toContain('nothing is changed without --apply');
     expect(done.err).toContain('bound to subscription 1');
-    expect(await portrait()).toEqual(before);
+    expect(await host.portrait()).toEqual(before);
   });
 
   it('names all that is missing at once, and makes nothing', async () => {
@@ -199,12 +186,12 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
   });
 
   it('is not made a second time while it lives, and nothing changes by asking', async () => {
-    const before = await portrait();
+    const before = await host.portrait();
     const again = await create('blockhost-001', '--no-mint', '--apply');
     expect(again).toMatchObject({ exitCode: 1, out: '' });
     expect(again.err).toContain('there already');
     const files = (lines: readonly string[]) => lines.filter((line) => !line.includes('/provisioner/locks'));
-    expect(files(await portrait())).toEqual(files(before));
+    expect(files(await host.portrait())).toEqual(files(before));
   });
 
   it('stops, starts with its limits, dies and is resumed', async () => {
@@ -234,24 +221,6 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
     expect(await run('resume', 'blockhost-002')).toMatchObject({ exitCode: 0 });
     expect(await state('blockhost-002')).toBe('running');
     expect(await record('blockhost-002')).toMatchObject({ status: 'active', expires_at: dateOf(longer.expiresAtUnix) });
-  });
-
-  it('two at once share nothing, and of one name one is made', async () => {
-    const [three, four, five, again] = await Promise.all([
-      create('three', '--no-mint', '--apply'),
-      create('four', '--no-mint', '--apply'),
-      create('five', '--no-mint', '--apply'),
-      create('five', '--no-mint', '--apply'),
-    ]);
-    expect([three.exitCode, four.exitCode, [five.exitCode, again.exitCode].sort()]).toEqual([0, 0, [0, 1]]);
-    const made = [three, four, five.exitCode === 0 ? five : again].map(({ out }) => JSON.parse(out));
-    expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
-    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(3);
-    expect(new Set(made.map(({ nft_token_id }) => nft_token_id)).size).toBe(3);
-    for (const name of ['three', 'four', 'five']) {
-      expect(await state(name)).toBe('running');
-      expect(await run('destroy', name)).toMatchObject({ exitCode: 0 });
-    }
   });
 
   it('is destroyed with all that was its own, and can be made again under its name', async () => {

@@ -63,7 +63,7 @@ describe('a create of real processes', () => {
   }, async () => {
     expect((await create('testbox')).exitCode).toBe(0);
     const trace = await traceOf();
-    expect(trace).toHaveLength(12);
+    expect(trace).toHaveLength(13);
     expect(await look('testbox')).toEqual(all('testbox', 42));
     const verdicts = { all: 0, nothing: 0 };
     for (let at = 1; at <= trace.length; at += 1) {
@@ -83,7 +83,7 @@ describe('a create of real processes', () => {
       }
     }
     console.info(`create's crash points with real processes: ${2 * trace.length}; ${JSON.stringify(verdicts)}`);
-    expect(verdicts).toEqual({ all: 13, nothing: 11 });
+    expect(verdicts).toEqual({ all: 15, nothing: 11 });
   });
 
   it('at once share nothing (L2)', { timeout: 120_000 }, async () => {

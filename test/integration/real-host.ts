@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -44,6 +45,8 @@ export interface RealHost {
   readonly runIn: (env: Readonly<Record<string, string>>, verb: string, ...argv: readonly string[]) => Promise<Ran>;
   /** The host routes that its root agent keeps: address to device. */
   readonly routes: () => Promise<Readonly<Record<string, string>>>;
+  /** Everything there is of it: files with modes and content, and what libvirt keeps. */
+  readonly portrait: () => Promise<readonly string[]>;
   /** What provisioner.yaml says, with `more` on top. */
   readonly configure: (more?: Readonly<Record<string, unknown>>) => Promise<void>;
 }
@@ -122,6 +125,17 @@ const startRootAgent = async (socketPath: string, cleaner: Cleaner): Promise<Rea
   return async () => (await ask('routes', {})).routes as Record<string, string>;
 };
 
+const portraitOf = async (root: string, libvirt: LibvirtLab): Promise<readonly string[]> => {
+  const paths = await readdir(root, { recursive: true });
+  const files = paths.map(async (path) => {
+    const { mode, size } = await stat(join(root, path));
+    const text = (mode & 0o170000) === 0o100000 ? await readFile(join(root, path)) : Buffer.of();
+    return `${path} ${mode.toString(8)} ${size} ${createHash('sha256').update(text).digest('hex')}`;
+  });
+  const asked = [['list', '--all'], ['nwfilter-list'], ['pool-list', '--all'], ['vol-list', 'blockhost']];
+  return [...(await Promise.all(files)).sort(), ...(await Promise.all(asked.map((of) => libvirt.virsh(...of))))];
+};
+
 /** Builds what ships and starts everything but the daemon. `cleaner.clean()` ends all of it. */
 export const openRealHost = async ({ template = tinyGuest }: RealHostOptions = {}): Promise<RealHost> => {
   const cleaner = createCleaner();
@@ -195,6 +209,7 @@ export const openRealHost = async ({ template = tinyGuest }: RealHostOptions = {
       runIn,
       routes,
       configure,
+      portrait: () => portraitOf(root, libvirt),
       run: (...of) => runIn(env, ...of),
     };
   } catch (error) {

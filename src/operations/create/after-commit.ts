@@ -1,8 +1,10 @@
 import type { CreateRequest } from '../../domain/create-request.ts';
 import { BlockhostError, explain } from '../../domain/errors.ts';
 import type { Uuid } from '../../domain/identity.ts';
+import { addressSchema } from '../../domain/journal/memory.ts';
 import type { Step } from '../../domain/plan.ts';
 import { act, intentOf } from '../act.ts';
+import { setLogin } from '../set-login.ts';
 import type { Begun } from './allocate.ts';
 import type { CreateDeps } from './create-deps.ts';
 
@@ -44,18 +46,36 @@ export const waitForAgent = async (deps: CreateDeps, uuid: Uuid, name: string): 
   tell(`${name}: its guest agent does not answer yet; the machine is made and goes on booting`);
 };
 
+/** The guest was made with the token that was reserved; the login module wants the one that was minted (D19, interop §5). */
+const nameToken = async (deps: CreateDeps, request: CreateRequest, uuid: Uuid, tokenId: bigint): Promise<void> => {
+  const { name, username } = request;
+  try {
+    const owner = addressSchema.parse(request.owner);
+    await deps.locks.withMachine(uuid, { waitMs: LOCK_WAIT_MS }, () =>
+      setLogin(deps, uuid, { owner, tokenId, username }),
+    );
+    await deps.records.patch(name, { gecosSynced: true });
+  } catch (error) {
+    deps.tell(`note: the guest of ${name} is not told of token ${tokenId} yet: ${explain(error)}; the daemon does it`);
+  }
+};
+
 const mintOne = async (deps: CreateDeps, request: CreateRequest, { allocation, memory }: Begun): Promise<bigint> => {
   const { name, owner, username, userSignature } = request;
   const details = { hostname: allocation.ipv6 || allocation.ipv4, port: 22, username };
   const sealed = userSignature === undefined ? {} : { userEncrypted: await deps.minter.seal(details, userSignature) };
   const minted = await deps.minter.mint({ owner, machineId: memory.uuid, ...sealed });
   const atUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
+  const renamed = minted !== allocation.nftTokenId;
+  // Before the token is proven: who looks from here on knows that the guest was told another one, and mends it.
+  if (renamed) await deps.records.patch(name, { gecosSynced: false });
   // The record first: the journal takes a machine's token from there, never the other way round.
   await deps.records.noteMinted(name, allocation.nftTokenId, minted, atUnix);
   const now = deps.journal.state().machines[memory.uuid]?.details ?? memory.details;
   await deps.journal.append([
     { kind: 'details-changed', uuid: memory.uuid, details: { ...now, nftTokenId: minted, nftMinted: true } },
   ]);
+  if (renamed) await nameToken(deps, request, memory.uuid, minted);
   return minted;
 };
 

@@ -175,6 +175,7 @@ describe('a create that is killed', () => {
       'hypervisor.start',
       'journal.append',
       'minter.mint',
+      'records.patch',
       'records.noteMinted',
       'journal.append',
     ]);

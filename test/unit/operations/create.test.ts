@@ -349,6 +349,25 @@ describe('the credential', () => {
     expect(only(world).details).toMatchObject({ nftTokenId: 42n, nftMinted: true });
   });
 
+  it('is named by the guest as it was minted, whatever was reserved (D19, interop §5)', async () => {
+    const world = createCreateWorld();
+    await createMachine(world.deps, requestFor('testbox', { username: 'customer' }));
+    const { uuid } = only(world);
+    expect(world.hypervisor.guest(uuid)?.gecos.get('customer')).toBe(`wallet=${OWNER},nft=42`);
+    expect((await world.records.read('testbox'))?.gecosSynced).not.toBe(false);
+  });
+
+  it('that no agent could be told of is left to the daemon (D25)', async () => {
+    const world = createCreateWorld();
+    const exec = async () => {
+      throw new Error('it boots');
+    };
+    const agent = { ...world.deps.agent, exec };
+    expect((await createMachine({ ...world.deps, agent }, requestFor('testbox'))).nftTokenId).toBe(42n);
+    expect(world.told.at(-1)).toMatch(/is not told of token 42 yet: it boots; the daemon does it/);
+    expect(await world.records.read('testbox')).toMatchObject({ gecosSynced: false, nftMinted: true });
+  });
+
   it('carries connection details for the holder of the signature', async () => {
     const world = createCreateWorld();
     await createMachine(

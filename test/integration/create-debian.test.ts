@@ -1,0 +1,92 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildDebianTemplate } from '../lab/debian-template.ts';
+import { inside } from '../lab/guest.ts';
+import { namespacesAllowed } from '../lab/libvirtd-process.ts';
+import { until } from '../lab/processes.ts';
+import { openRealHost, type RealHost } from './real-host.ts';
+
+const NAME = 'blockhost-001';
+const BUILD_MS = 1_200_000;
+
+/** The host as `blockhost-build-template` left it. */
+const debian = async (basesDir: string): Promise<void> => {
+  const { basesDir: built } = await buildDebianTemplate();
+  await execa('cp', ['--archive', '--reflink=auto', `${built}/.`, basesDir]);
+  await rm(join(basesDir, 'run.json'));
+};
+
+// Where namespaces are refused there is no bridge to build on.
+describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-create', () => {
+  let host: RealHost;
+  let wallet: string;
+  const inGuest = async (...argv: string[]): Promise<string> => {
+    const { exitCode, out, err } = await host.run('guest-exec', NAME, ...argv);
+    if (exitCode !== 0) throw new Error(`${argv.join(' ')}: exit ${exitCode}: ${err}`);
+    return out;
+  };
+
+  beforeAll(async () => {
+    host = await openRealHost({ template: debian });
+    wallet = host.chain.accounts[1] ?? '';
+    await host.chain.buy(wallet, 7200);
+  }, BUILD_MS);
+  afterAll(() => host?.cleaner.clean(), 60_000);
+
+  it('is made, and its agent answers', async () => {
+    const argv = ['--owner-wallet', wallet, '--cpu', '2', '--memory', '1024', '--disk', '8', '--username', 'customer'];
+    const done = await host.run('create', NAME, ...argv, '--no-mint', '--apply');
+    expect(done).toMatchObject({ exitCode: 0 });
+    expect(JSON.parse(done.out)).toMatchObject({
+      vm_name: NAME,
+      ip: '10.77.0.2',
+      ipv6: 'fd77::3',
+      username: 'customer',
+    });
+    const restMs = await inside(host.libvirt, NAME).waitAgent(240_000);
+    console.info(
+      `a Debian machine: create ${(done.tookMs / 1000).toFixed(1)} s, agent ${(restMs / 1000).toFixed(1)} s after it`,
+    );
+  }, 400_000);
+
+  it('has the account, the owner and the addresses that it was sold with', async () => {
+    const finished = async (): Promise<boolean> => {
+      const status = await host.run('guest-exec', NAME, 'cloud-init', 'status');
+      return /status: (done|error)/.test(status.out);
+    };
+    const tookMs = await until('cloud-init is through', finished, { timeoutMs: 240_000, everyMs: 1000 });
+    console.info(`cloud-init was through ${(tookMs / 1000).toFixed(1)} s later`);
+    expect(await inGuest('cloud-init', 'status')).toContain('status: done');
+    expect(await inGuest('getent', 'passwd', 'customer')).toMatch(
+      new RegExp(`^customer:x:1000:\\d+:wallet=${wallet.toLowerCase()},nft=1:/home/customer:/bin/bash$`, 'm'),
+    );
+    expect((await inGuest('hostname')).trim()).toBe(NAME);
+    const addresses = await inGuest('ip', '-o', 'addr', 'show', 'dev', 'eth0');
+    expect(addresses).toContain('inet 10.77.0.2/24');
+    expect(addresses).toContain('inet6 fd77::3/128');
+    const routes = (await inGuest('ip', 'route')) + (await inGuest('ip', '-6', 'route'));
+    expect(routes).toMatch(/default via 10\.77\.0\.1 dev eth0/);
+    expect(routes).toMatch(/default via fd77::1 dev eth0/);
+    expect((await inGuest('lsblk', '-bdno', 'SIZE', '/dev/vda')).trim()).toBe(String(8 * 1024 ** 3));
+    expect(Number(await inGuest('stat', '-f', '-c', '%b', '/')) * 4096).toBeGreaterThan(7 * 1024 ** 3);
+  }, 400_000);
+
+  it('answers from the bridge on its address, with the host keys of its own', async () => {
+    const look = 'exec 3<>/dev/tcp/10.77.0.2/22; head -n 1 <&3';
+    const argv = ['--target', String(host.libvirt.pid), '--net', 'timeout', '10', 'bash', '-c', look];
+    const answers = async () => (await execa('nsenter', argv, { reject: false })).stdout.startsWith('SSH-2.0-OpenSSH');
+    await until('sshd answers', answers, { timeoutMs: 60_000, everyMs: 500 });
+  });
+
+  it('takes a new owner, and shuts down when it is asked to', async () => {
+    const other = host.chain.accounts[2] ?? '';
+    expect(await host.run('update-gecos', NAME, other, '--nft-id', '9')).toMatchObject({ exitCode: 0, out: '' });
+    expect(await inGuest('getent', 'passwd', 'customer')).toContain(`:wallet=${other.toLowerCase()},nft=9:`);
+    const stopped = await host.run('stop', NAME);
+    expect(stopped).toMatchObject({ exitCode: 0 });
+    console.info(`it shut down within ${(stopped.tookMs / 1000).toFixed(1)} s`);
+    expect(await host.run('destroy', NAME)).toMatchObject({ exitCode: 0 });
+  }, 120_000);
+});
