@@ -1,4 +1,4 @@
-import { answerLine } from '../domain/create-answer.ts';
+import { answerLines, type CreateAnswer } from '../domain/create-answer.ts';
 import { parseCreateRequest, type RawCreateRequest } from '../domain/create-request.ts';
 import { createParts } from '../host/create-parts.ts';
 import { openHost } from '../host/open-host.ts';
@@ -10,8 +10,12 @@ import { type CommandContext, runCommand } from './run-command.ts';
 
 const NAME = 'blockhost-vm-create';
 
+const print = ({ config, out }: CommandContext, answer: CreateAnswer): void => {
+  for (const line of answerLines(answer, config.resultSentinel)) out(line);
+};
+
 const onMock = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
-  const { config, clock, log, tell, out } = context;
+  const { config, clock, log, tell } = context;
   const deps: MockDeps = {
     records: openMockRecords({ clock, log }),
     clock,
@@ -19,12 +23,12 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
     pool: config.ipPool,
     tell,
   };
-  out(answerLine(await createMock(deps, request)));
+  print(context, await createMock(deps, request));
   return 0;
 };
 
 const onHost = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
-  const { config, paths, clock, log, tell, out, by, stop } = context;
+  const { config, paths, clock, log, tell, by, stop } = context;
   const gateWaitsFor = () => ['the daemon, whose business harm is'];
   const host = await openHost({ config, paths, clock, log, gateWaitsFor, onlyLooks: !request.apply });
   try {
@@ -37,7 +41,7 @@ const onHost = async (context: CommandContext, request: ReturnType<typeof parseC
       by,
       stop,
     };
-    out(answerLine(await (request.apply ? createMachine : planCreate)(deps, request)));
+    print(context, await (request.apply ? createMachine : planCreate)(deps, request));
     return 0;
   } finally {
     await host.close();

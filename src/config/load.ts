@@ -41,6 +41,8 @@ export interface Config {
   readonly mint: MintConfig;
   /** What a template is built from. */
   readonly template: TemplateSettings;
+  /** The engine looks for a line that begins with `BLOCKHOST_RESULT: `. */
+  readonly resultSentinel: boolean;
   /** engine.json is present: that engine mints (D13). */
   readonly createdByEngine: boolean;
   /** What a wallet looks like to the engine, as a regular expression; an EVM address where it does not say. */
@@ -103,6 +105,7 @@ const merge = (files: Files, { paths, env, problems }: Context): Omit<Config, 'w
     guest: readGuest(files, chains, paths),
     mint: readMint(files, paths),
     template: templateSettings(ours.template),
+    resultSentinel: ours.result_sentinel ?? false,
     createdByEngine: files.engineManifestPresent,
     walletPattern: files.engine.constraints?.address_pattern,
   };

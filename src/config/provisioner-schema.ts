@@ -30,6 +30,10 @@ export const provisionerSchema = z.strictObject(
       .regex(/^[a-z+]+:\/\/\S*$/, { error: 'a libvirt URI such as qemu:///system' })
       .optional()
       .describe('Which libvirt is talked to (qemu:///system)'),
+    result_sentinel: z
+      .boolean({ error: 'true or false' })
+      .optional()
+      .describe('create prints its answer after BLOCKHOST_RESULT: first, for engines that look for it (false)'),
     sweep_every: duration({ minMs: 1000, maxMs: 3_600_000 })
       .optional()
       .describe('Everything is looked at this often (5m)'),

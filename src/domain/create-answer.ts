@@ -24,3 +24,9 @@ export const answerLine = ({ name, ipv4, ipv6, nftTokenId, username }: CreateAns
   ] as const;
   return `{${fields.map(([key, value]) => `${text(key)}:${value}`).join(',')}}`;
 };
+
+/** What is printed: the answer as one line; before it, where an engine looks for that, the same behind a sentinel. */
+export const answerLines = (answer: CreateAnswer, sentinel: boolean): readonly string[] => {
+  const line = answerLine(answer);
+  return sentinel ? [`BLOCKHOST_RESULT: ${line}`, line] : [line];
+};

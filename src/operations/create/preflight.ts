@@ -1,6 +1,6 @@
 import { admissionProblems } from '../../domain/admission.ts';
 import type { CreateRequest } from '../../domain/create-request.ts';
-import { explain } from '../../domain/errors.ts';
+import { BlockhostError, explain } from '../../domain/errors.ts';
 import type { Uuid } from '../../domain/identity.ts';
 import { nameConflicts } from '../../domain/name-conflict.ts';
 import type { BaseImage, HostCapacity } from '../../ports/machine-builder.ts';
@@ -12,14 +12,20 @@ export interface Ready {
   readonly capacity: HostCapacity;
 }
 
-/** One look at one thing; what goes wrong is one more problem to tell. */
+/** One cause for everything that libvirt is asked. */
+const LIBVIRT_AWAY: ReadonlySet<string> = new Set(['libvirt-unreachable', 'libvirt-timeout', 'libvirt-denied']);
+
+/** One look at one thing; what goes wrong is one more problem to tell, and that libvirt is away is told once. */
 const createLooks = () => {
   const problems: string[] = [];
+  const toldAway = new Set<string>();
   const look = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await read();
     } catch (error) {
-      problems.push(explain(error));
+      const code = error instanceof BlockhostError && LIBVIRT_AWAY.has(error.code) ? error.code : undefined;
+      if (code === undefined || !toldAway.has(code)) problems.push(explain(error));
+      if (code !== undefined) toldAway.add(code);
       return undefined;
     }
   };

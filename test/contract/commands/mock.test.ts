@@ -149,6 +149,16 @@ describe('--mock', () => {
     expect((await database()).vms.one).toMatchObject({ status: 'active' });
   });
 
+  it('create prints the sentinel of later engines before its line, where configuration asks for it (interop §1)', async () => {
+    const root = join(directory, 'asks');
+    await mkdir(join(root, 'etc/blockhost'), { recursive: true });
+    await writeFile(join(root, 'etc/blockhost/provisioner.yaml'), 'result_sentinel: true\n');
+    const argv = ['three', '--owner-wallet', OWNER, '--mock'];
+    const { exitCode, stdout } = await runProgram('blockhost-vm-create', argv, { cwd, env: { BLOCKHOST_ROOT: root } });
+    const answer = line('three', 202, 4);
+    expect([exitCode, stdout]).toEqual([0, `BLOCKHOST_RESULT: ${answer}${answer}`]);
+  });
+
   it('never touched a host', async () => {
     expect(await readdir(join(directory, 'root'))).toEqual([]);
   });

@@ -14,6 +14,7 @@ describe('a host without any file', () => {
       libvirtUri: 'qemu:///system',
       dbFile: '/var/lib/blockhost/vms.json',
       storagePath: '/var/lib/blockhost/vms',
+      resultSentinel: false,
       storagePool: 'blockhost',
       cloudInitDir: '/var/lib/blockhost/cloud-init',
       bridge: 'br0',
