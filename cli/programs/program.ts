@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { printable } from '../../src/domain/printable.ts';
 import { version } from './version.ts';
 
 /** What every command says of itself; help, man page, completion and PROJECT.yaml are made of this. */
@@ -39,12 +40,21 @@ const helpAfter = ({ details = [], environment = {}, examples, exitStatus }: Pro
     .join('\n');
 };
 
+/** What commander says of a bad argument quotes it; only the guess that it may add is a line of its own. */
+const SAID = /^(.*?)(\n\(Did you mean [\w, -]+\?\))?\n?$/s;
+
 /** A command with what all of ours have in common. */
 export const program = (declared: ProgramFacts): Command => {
   const command = new Command(declared.name)
     .description(declared.description)
     .version(version)
     .showHelpAfterError('(--help shows what is wanted)')
+    .configureOutput({
+      outputError: (text, write) => {
+        const [, said = text, guess = ''] = SAID.exec(text) ?? [];
+        write(`${printable(said)}${guess}\n`);
+      },
+    })
     .addHelpText('after', helpAfter(declared));
   facts.set(command, declared);
   return command;
