@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../src/config/duration.ts';
 import { speak } from '../../src/host/speak.ts';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 const duration = (text: string): number => {
@@ -29,20 +30,23 @@ export const operatorWords = (): Command => {
     exitStatus: '0 when the word is in the journal, 1 when it was refused.',
   });
   words
-    .command('hold <vm>')
+    .command('hold')
     .description('do nothing at all to a machine until the time is up or it is released')
+    .argument('<vm>', 'name of the machine', machineName)
     .requiredOption('--for <duration>', 'how long, such as 2h: a hold always ends', duration)
     .option('--reason <text>', 'why, for whoever finds it', reason, 'no reason given')
     .action((vm: string, options: { for: number; reason: string }) =>
       speak({ word: 'hold', vm, reason: options.reason, forMs: options.for }),
     );
   words
-    .command('release <vm>')
+    .command('release')
     .description('end a hold')
+    .argument('<vm>', 'name of the machine', machineName)
     .action((vm: string) => speak({ word: 'release', vm }));
   words
-    .command('protect <vm>')
+    .command('protect')
     .description('never suspend or destroy a machine, while all else goes on')
+    .argument('<vm>', 'name of the machine', machineName)
     .option('--for <duration>', 'how long; without it until unprotect', duration)
     .option('--reason <text>', 'why, for whoever finds it', reason, 'no reason given')
     .action((vm: string, options: { for?: number; reason: string }) =>
@@ -54,14 +58,16 @@ export const operatorWords = (): Command => {
       }),
     );
   words
-    .command('unprotect <vm>')
+    .command('unprotect')
     .description('end a protection')
+    .argument('<vm>', 'name of the machine', machineName)
     .action((vm: string) => speak({ word: 'unprotect', vm }));
   words
-    .command('ack <what>')
+    .command('ack')
     .description(
       'acknowledge one alarm: chain, clock, breaker:suspend, breaker:destroy, or a parked machine by its name',
     )
+    .argument('<what>', 'what is acknowledged', machineName)
     .action((what: string) => speak({ word: 'ack', what }));
   return words;
 };

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { printable } from '../../src/domain/printable.ts';
 import { version } from './version.ts';
 
 /** What every command says of itself; help, man page, completion and PROJECT.yaml are made of this. */
@@ -39,13 +40,13 @@ const helpAfter = ({ details = [], environment = {}, examples, exitStatus }: Pro
     .join('\n');
 };
 
-/** One sentence on one line, like every other that a command tells on stderr, and from whom it is. */
+/** One sentence on one line, like every other that a command tells on stderr, and from whom it is; it quotes what was typed. */
 const usageError = (name: string, text: string): string => {
   const fault = text
     .replace(/^error: /, '')
     .replace(/\s+/g, ' ')
     .trim();
-  return `${name}: ${fault} (--help shows what is wanted)\n`;
+  return `${name}: ${printable(fault)} (--help shows what is wanted)\n`;
 };
 
 /** A command with what all of ours have in common. */

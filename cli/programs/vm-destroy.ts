@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 /** `blockhost-vm-destroy`: destroys a machine for good (contract §2). */
@@ -10,5 +11,5 @@ export const vmDestroy = (): Command =>
     exitStatus:
       '0 it is destroyed, was so before, or was never known; 1 it was refused or failed, with one sentence on stderr.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .action(async (name: string) => (await import('../../src/commands/power.ts')).destroy(name));

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../src/config/duration.ts';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -24,7 +25,7 @@ export const vmGuestExec = (): Command =>
       "the command's own; 124 when it did not end in time (it may go on); 1 with a sentence on stderr that begins with the " +
       'name of this program where it was not run.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .argument('<command...>', 'several words: program and arguments, exactly; a single one: a line for /bin/sh')
     .option('--timeout <time>', 'before the name: how long the command may take (1m)', timeout)
     .passThroughOptions()

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 /** `blockhost-vm-kill`: power off, now (contract §2). */
@@ -9,5 +10,5 @@ export const vmKill = (): Command =>
     examples: ['blockhost-vm-kill blockhost-007'],
     exitStatus: '0 it is off; 1 it was refused or failed, with one sentence on stderr.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .action(async (name: string) => (await import('../../src/commands/power.ts')).kill(name));

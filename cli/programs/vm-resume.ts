@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -17,7 +18,7 @@ export const vmResume = (): Command =>
     examples: ['blockhost-vm-resume blockhost-007', 'blockhost-vm-resume blockhost-007 --extend-days 7 --dry-run'],
     exitStatus: '0 it runs; 1 it was refused or failed, with one sentence on stderr.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .option('--extend-days <days>', 'grant so many days on top of what is paid for', wholeNumber(3650), 0)
     .option('--mock', 'act on ./mock-db.json alone')
     .option('--dry-run', 'say what would be done, and do nothing')

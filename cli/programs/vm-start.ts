@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 /** `blockhost-vm-start`: turns a machine on, and takes a stop by hand back (contract §2). */
@@ -9,5 +10,5 @@ export const vmStart = (): Command =>
     examples: ['blockhost-vm-start blockhost-007'],
     exitStatus: '0 it runs; 1 it was refused or failed, with one sentence on stderr.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .action(async (name: string) => (await import('../../src/commands/power.ts')).start(name));

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 /** `blockhost-vm-stop`: a graceful shutdown (contract §2). */
@@ -9,5 +10,5 @@ export const vmStop = (): Command =>
     examples: ['blockhost-vm-stop blockhost-007'],
     exitStatus: '0 it is off; 1 it is still on, or it was refused, with one sentence on stderr.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .action(async (name: string) => (await import('../../src/commands/power.ts')).stop(name));

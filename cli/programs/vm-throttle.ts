@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AskedLimits } from '../../src/domain/limits.ts';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 interface Options extends AskedLimits {
@@ -35,7 +36,7 @@ export const vmThrottle = (): Command =>
     ],
     exitStatus: '0 done, also where nothing was asked; 1 where a limit cannot be set: then none of them is changed.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .option('--cpu-shares <weight>', 'weight against other machines, 1 to 10000', upTo(10_000))
     .option('--cpu-quota <percent>', 'percent of its vCPUs, 1 to 100', upTo(100))
     .option('--bandwidth-in <kbps>', 'what it receives, in kbit/s', upTo(LARGEST))

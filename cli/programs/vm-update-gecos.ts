@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Address } from '../../src/domain/identity.ts';
+import { machineName } from './machine-name.ts';
 import { program } from './program.ts';
 
 const wallet = (text: string): Address => {
@@ -22,7 +23,7 @@ export const vmUpdateGecos = (): Command =>
     examples: ['blockhost-vm-update-gecos blockhost-007 0x8ba1f109551bd432803012645ac136ddd64dba72 --nft-id 7'],
     exitStatus: '0 when the guest names the wallet; 1 at once where it is off or its agent does not answer.',
   })
-    .argument('<name>', 'name of the machine')
+    .argument('<name>', 'name of the machine', machineName)
     .argument('<wallet>', 'address of the new owner', wallet)
     .requiredOption('--nft-id <id>', 'token that goes with it', tokenId)
     .action(async (name: string, owner: Address, options: { nftId: bigint }) =>

@@ -3,14 +3,12 @@ import type { Paths } from '../config/paths.ts';
 import { BlockhostError } from '../domain/errors.ts';
 import { type Metrics, metricsOf } from '../domain/metrics.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
+import { quietLog } from '../drivers/log/quiet-log.ts';
 import { readQemuUptimes } from '../drivers/samples/qemu-uptime.ts';
 import { createSampleFile } from '../drivers/samples/sample-file.ts';
 import { createSampler } from '../drivers/virsh/sampler.ts';
 import { createShells } from '../drivers/virsh/shells.ts';
 import { pairWith } from '../operations/sample-host.ts';
-import type { Log } from '../ports/log.ts';
-
-const quiet: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => quiet };
 
 /** Reading all of the configuration takes longer than counting: it is done only where it says which libvirt. */
 const libvirtUri = async (paths: Paths): Promise<string> => {
@@ -29,7 +27,7 @@ const refusal = (message: string, code: string): BlockhostError =>
 export const countMetrics = async (paths: Paths, bootId: string, name: string): Promise<Metrics> => {
   const clock = createSystemClock();
   const sizes = { read: 1, mutate: 1, agent: 1 };
-  const shells = createShells({ uri: await libvirtUri(paths), clock, log: quiet, sizes });
+  const shells = createShells({ uri: await libvirtUri(paths), clock, log: quietLog, sizes });
   try {
     const sampler = createSampler({
       shells,
@@ -54,7 +52,7 @@ const refuseForeign = async (paths: Paths, name: string): Promise<void> => {
   const { loadConfig } = await import('../config/load.ts');
   const { findMachine } = await import('../operations/find-machine.ts');
   const config = await loadConfig({ paths, env: process.env });
-  const host = await openMachines({ config, paths, clock: createSystemClock(), log: quiet });
+  const host = await openMachines({ config, paths, clock: createSystemClock(), log: quietLog });
   try {
     await findMachine(host, name);
   } finally {

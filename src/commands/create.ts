@@ -1,7 +1,7 @@
 import { answerLines, type CreateAnswer } from '../domain/create-answer.ts';
 import { parseCreateRequest, type RawCreateRequest } from '../domain/create-request.ts';
 import { createParts } from '../host/create-parts.ts';
-import { openHost } from '../host/open-host.ts';
+import { openCommandHost } from '../host/open-command-host.ts';
 import { openMockRecords } from '../host/open-mock-records.ts';
 import { createMachine, planCreate } from '../operations/create/create.ts';
 import { CREATE_PATIENCE, type CreateDeps } from '../operations/create/create-deps.ts';
@@ -29,8 +29,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
 
 const onHost = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
   const { config, paths, clock, log, tell, by, stop } = context;
-  const gateWaitsFor = () => ['the daemon, whose business harm is'];
-  const host = await openHost({ config, paths, clock, log, gateWaitsFor, onlyLooks: !request.apply });
+  const host = await openCommandHost({ config, paths, clock, log, onlyLooks: !request.apply });
   try {
     const deps: CreateDeps = {
       ...host.deps,

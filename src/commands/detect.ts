@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import { createPaths, type Paths } from '../config/paths.ts';
 import { probeExecution } from '../drivers/builder/execution-probe.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
-import { createLog } from '../drivers/log/create-log.ts';
+import { quietLog } from '../drivers/log/quiet-log.ts';
 import { createShells } from '../drivers/virsh/shells.ts';
 
 const limitMs = 30_000;
@@ -25,7 +25,7 @@ export const detect = async (): Promise<void> => {
 const isUsable = async (): Promise<boolean> => {
   const paths = createPaths(process.env);
   const clock = createSystemClock();
-  const shells = createShells({ uri: await libvirtUri(paths), clock, log: createLog({ level: 'silent' }) });
+  const shells = createShells({ uri: await libvirtUri(paths), clock, log: quietLog });
   // A libvirt that hangs is found out by a question that costs nothing.
   if (!(await shells.read(['version'], { timeoutMs: firstAnswerMs })).ok) return false;
   const directory = await readableForQemu(paths);

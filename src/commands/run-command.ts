@@ -4,7 +4,7 @@ import { loadConfig } from '../config/load.ts';
 import { createPaths, type Paths } from '../config/paths.ts';
 import { explain } from '../domain/errors.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
-import { createLog } from '../drivers/log/create-log.ts';
+import { quietLog } from '../drivers/log/quiet-log.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 
@@ -50,10 +50,11 @@ const whoAsks = (): string => {
 };
 
 /** Log lines of drivers are for those who ask for them; what a person must know, a command tells in a sentence. */
-const commandLog = (): Log => {
+const commandLog = async (): Promise<Log> => {
   const level = process.env.BLOCKHOST_LOG_LEVEL;
-  const wanted = level === 'debug' || level === 'info' ? level : 'silent';
-  return createLog({ level: wanted, destination: { write: (line) => void process.stderr.write(line) } });
+  if (level !== 'debug' && level !== 'info') return quietLog;
+  const { createLog } = await import('../drivers/log/create-log.ts');
+  return createLog({ level, destination: { write: (line) => void process.stderr.write(line) } });
 };
 
 /** A pipe takes what fits and the rest later: all of it is out, or nobody reads any more, when this resolves. */
@@ -85,7 +86,7 @@ export const runCommand = async (
       config: await loadConfig({ paths, env: process.env }),
       paths,
       clock: createSystemClock(),
-      log: commandLog(),
+      log: await commandLog(),
       stop: controller.signal,
       by: whoAsks(),
       out,

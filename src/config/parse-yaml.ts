@@ -14,6 +14,8 @@ export const parseYaml = (text: string): Parsed => {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
+    // Its warnings go to stderr past everybody, and quote the text.
+    logLevel: 'error',
     customTags: (tags) => tags.filter((tag) => typeof tag === 'string' || !('format' in tag && tag.format === 'HEX')),
   });
   const [error] = document.errors;

@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** What every error of ours carries: whether time can cure it, what to do next, and a code for the log. */
 export interface ErrorFacts {
   readonly code: string;
@@ -45,8 +47,10 @@ export class RootAgentError extends BlockhostError {}
 /** A configuration file says something that cannot be; names file, key, what was found and what is wanted. */
 export class ConfigError extends BlockhostError {}
 
-/** One line for people: the message, then what to do. */
-export const explain = (error: unknown): string => {
+const wordsOf = (error: unknown): string => {
   if (error instanceof BlockhostError) return error.hint ? `${error.message}; ${error.hint}` : error.message;
   return error instanceof Error ? error.message : String(error);
 };
+
+/** One line for people: the message, then what to do. */
+export const explain = (error: unknown): string => printable(wordsOf(error));

@@ -13,6 +13,8 @@ import { createRecords } from '../../src/drivers/records/records.ts';
 import { openOurJournal } from '../../src/host/open-journal.ts';
 import { createMachine } from '../../src/operations/create/create.ts';
 import type { CreateDeps } from '../../src/operations/create/create-deps.ts';
+import { destroyExplicitly } from '../../src/operations/explicit/destroy.ts';
+import { collectGarbage } from '../../src/operations/explicit/gc.ts';
 import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile } from '../../src/operations/reconcile.ts';
 import type { Chain } from '../../src/ports/chain.ts';
@@ -20,8 +22,9 @@ import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts'
 import { createModelLog } from '../models/model-log.ts';
 
 /**
- * A process that creates a machine, or looks at all of them as the daemon does, with the real journal, locks and records
- * below one directory. argv: directory, `create` or `daemon`, name, and before or after which of its effects it kills itself.
+ * A process that creates or destroys a machine, collects garbage, or looks at all machines as the daemon does, with the real
+ * journal, locks and records below one directory. argv: directory, `create`, `destroy`, `gc` or `daemon`, name, and before or
+ * after which of its effects it kills itself.
  */
 const [dir = '', task = '', name = '', at = '0', when = ''] = process.argv.slice(2);
 const paths = createPaths({ BLOCKHOST_ROOT: dir });
@@ -129,8 +132,21 @@ const daemon = async (): Promise<void> => {
   process.stdout.write(`${JSON.stringify({ ...state, allocated: await deps.records.allocated() })}\n`);
 };
 
+const explicit = () => ({
+  deps,
+  fleet: createFleet(deps),
+  by: 'tester',
+  say: () => undefined,
+  warn: (line: string) => void process.stderr.write(`${line}\n`),
+  stop: deps.stop,
+});
+const destroy = (): Promise<void> => destroyExplicitly(explicit(), name, ['destroy', name]);
+const gc = (): Promise<boolean> =>
+  collectGarbage(explicit(), { execute: true, suspend: true, destroy: true, width: 2 });
+
+const tasks: Readonly<Record<string, () => Promise<unknown>>> = { create, destroy, gc, daemon };
 try {
-  await (task === 'create' ? create() : daemon());
+  await tasks[task]?.();
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 1;

@@ -3,21 +3,26 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { run } from './run.mjs';
 
 /** Runs the tests, prints the five slowest files and, as the last line, `N passed, N failed`; resolves to an exit code. */
 export async function runVitest(vitest, args) {
   const dir = mkdtempSync(join(tmpdir(), 'blockhost-vitest-'));
   const file = join(dir, 'report.json');
+  const times = join(dir, 'times.json');
+  process.env.BLOCKHOST_FILE_TIMES = times;
   const { code } = await run([
     vitest,
     'run',
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
+    `--reporter=${fileURLToPath(new URL('file-times.mjs', import.meta.url))}`,
     ...args,
   ]);
-  const { files, passed, failed } = readReport(file);
+  const { passed, failed } = readReport(file);
+  const files = readTimes(times);
   rmSync(dir, { recursive: true, force: true });
   // Vitest can fail without a failed test: a crash, an unhandled error, no file at all.
   const failures = failed === 0 && code !== 0 ? 1 : failed;
@@ -35,12 +40,17 @@ function readReport(file) {
     const broken = testResults.filter(
       ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
     );
-    const files = testResults
-      .map(({ name, startTime, endTime }) => ({ name, ms: endTime - startTime }))
-      .sort((a, b) => b.ms - a.ms);
-    return { files, passed: count('passed'), failed: count('failed') + broken.length };
+    return { passed: count('passed'), failed: count('failed') + broken.length };
   } catch {
-    return { files: [], passed: 0, failed: 0 };
+    return { passed: 0, failed: 0 };
+  }
+}
+
+function readTimes(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).sort((a, b) => b.ms - a.ms);
+  } catch {
+    return [];
   }
 }
 
