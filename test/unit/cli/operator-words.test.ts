@@ -118,6 +118,8 @@ describe('blockhost-provisioner as a process (D17)', () => {
     ['ack'],
     ['release', VM, 'and-more'],
     ['hold', VM, '--for', '1h', '--forever'],
+    ['protect', ''],
+    ['release', 'a\nb\u001b[2J'],
   ])('refuses %j %j', async (...argv) => {
     expect(refusal(await say(...argv.map(String)))).toMatch(
       /^blockhost-provisioner: [^\n]+ \(--help shows what is wanted\)\n$/,
@@ -127,7 +129,6 @@ describe('blockhost-provisioner as a process (D17)', () => {
   it.each([
     ['hold', 'blockhost-999', '--for', '1h'],
     ['release', 'blockhost-999'],
-    ['protect', ''],
     ['unprotect', 'constructor'],
     ['ack', 'blockhost-999'],
     ['ack', 'constructor'],
