@@ -82,10 +82,11 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
 
   it('takes a new owner, and shuts down when it is asked to', async () => {
     const other = host.chain.accounts[2] ?? '';
-    expect(await host.run('update-gecos', NAME, other, '--nft-id', '9')).toMatchObject({ exitCode: 0, out: '' });
+    const renamed = await host.run('update-gecos', NAME, other, '--nft-id', '9');
+    expect(renamed, renamed.err).toMatchObject({ exitCode: 0, out: '' });
     expect(await inGuest('getent', 'passwd', 'customer')).toContain(`:wallet=${other.toLowerCase()},nft=9:`);
     const stopped = await host.run('stop', NAME);
-    expect(stopped).toMatchObject({ exitCode: 0 });
+    expect(stopped, stopped.err).toMatchObject({ exitCode: 0 });
     console.info(`it shut down within ${(stopped.tookMs / 1000).toFixed(1)} s`);
     expect(await host.run('destroy', NAME)).toMatchObject({ exitCode: 0 });
   }, 120_000);
