@@ -38,9 +38,9 @@ export const throttle = async (
   asked: AskedLimits,
   { reset }: { readonly reset: boolean },
 ): Promise<Throttled> => {
-  const { domain } = await findMachine(deps, name);
-  const { uuid } = domain;
-  if (!reset && LIMIT_NAMES.every((limit) => asked[limit] === undefined)) return { changes: [], inForce: isOn(domain) };
+  // Nothing asked is nothing to refuse, whoever is meant and whatever answers (contract §2).
+  if (!reset && LIMIT_NAMES.every((limit) => asked[limit] === undefined)) return { changes: [], inForce: true };
+  const { uuid } = (await findMachine(deps, name)).domain;
   return deps.locks.withMachine(uuid, { waitMs: LOCK_WAIT_MS }, async () => {
     const memory = (await deps.journal.refresh()).machines[uuid];
     if (memory === undefined) throw notKnownYet(name);

@@ -86,6 +86,10 @@ describe.skipIf(!namespacesAllowed())('the commands of the contract (§2)', () =
       expect(await host.record(NAME)).toMatchObject({ status: 'active' });
     });
 
+    it('throttle exits 0 all the same where nothing is asked (interop §8)', async () => {
+      expect(await vm('throttle', NAME)).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+    });
+
     it('detect exits 1 without a word', async () => {
       expect(await run('blockhost-provisioner-detect')).toEqual({ exitCode: 1, stdout: '', stderr: '' });
     });
