@@ -121,3 +121,43 @@ it('a guest that was asked once and lost its power once is not asked from the st
   const both = { ...untouched, requests: 1, lastRequestUnixMs: NOW_MS, powerOffs: 1, lastPowerOffUnixMs: NOW_MS };
   expect(named(nextMove(exampleDomain, both, policy, NOW_MS + 1000))).toBe('wait until 20');
 });
+
+describe('a guest that a save has paused', () => {
+  const paused = (reason: 'saving' | 'save-ended', sinceMs: number): DomainState => ({
+    ...exampleDomain,
+    run: 'paused',
+    reason,
+    sinceUnixMs: NOW_MS + sinceMs,
+  });
+  const move = (domain: DomainState, by = saving) => {
+    const next = nextMove(domain, untouched, by, NOW_MS);
+    return [named(next), next.because];
+  };
+
+  it('is waited for while libvirt saves it: its power is not taken from under a save that may succeed', () => {
+    expect(move(paused('saving', 0))).toEqual(['wait until 10', 'libvirt is saving it']);
+    expect(move(paused('saving', -30_000))).toEqual(['wait until 5', 'libvirt is saving it']);
+    expect(move(paused('saving', -34_999))).toEqual(['wait until 0.001', 'libvirt is saving it']);
+  });
+
+  it('is let go on where the save was given up, so that it can hear the next request', () => {
+    expect(move(paused('save-ended', 0))).toEqual(['resume', 'the save failed and left it paused']);
+    expect(move(paused('save-ended', -34_999))).toEqual(['resume', 'the save failed and left it paused']);
+  });
+
+  it('is treated like any other paused guest once its patience is over', () => {
+    for (const reason of ['saving', 'save-ended'] as const) {
+      const failed = { ...untouched, saveFailed: true };
+      const next = nextMove(paused(reason, -35_000), failed, saving, NOW_MS);
+      expect(named(next)).toBe('power off, graceful');
+    }
+  });
+
+  it('has nothing to do with one that runs, or that somebody paused by hand', () => {
+    expect(move({ ...paused('saving', 0), run: 'running' }, policy)).toEqual(['ask by acpi', 'first request']);
+    expect(move({ ...paused('saving', 0), reason: 'user' }, policy)).toEqual([
+      'power off, graceful',
+      'a paused guest cannot hear a request',
+    ]);
+  });
+});
