@@ -107,7 +107,7 @@ const runCase = async ({ program, argv }: Case, number: number) => {
     },
   );
   const after = await treeOf(root);
-  const refusedAtOnce = stderr.startsWith('error: ');
+  const refusedAtOnce = exitCode === 1 && stderr.trimEnd().endsWith('(--help shows what is wanted)');
   const started = (await readFile(spawned, 'utf8')).split('\n').filter((line) => line !== '');
   await rm(root, { recursive: true });
 
