@@ -50,11 +50,11 @@ export const countMetrics = async (paths: Paths, bootId: string, name: string): 
 const refuseForeign = async (paths: Paths, name: string): Promise<void> => {
   const { openMachines } = await import('../host/open-machines.ts');
   const { loadConfig } = await import('../config/load.ts');
-  const { findMachine } = await import('../operations/find-machine.ts');
+  const { findOwnDomain } = await import('../operations/find-own-domain.ts');
   const config = await loadConfig({ paths, env: process.env });
   const host = await openMachines({ config, paths, clock: createSystemClock(), log: quietLog });
   try {
-    await findMachine(host, name);
+    await findOwnDomain(host, name);
   } finally {
     await host.close();
   }

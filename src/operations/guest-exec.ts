@@ -3,7 +3,7 @@ import { GuestAgentError } from '../domain/errors.ts';
 import type { CapturedOutput } from '../ports/hypervisor.ts';
 import type { Deps } from './deps.ts';
 import { requireNotHeld } from './explicit/operator-words.ts';
-import { type FoundMachine, findMachine } from './find-machine.ts';
+import { findOwnDomain, type OwnDomain } from './find-own-domain.ts';
 
 type GuestExecDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records' | 'clock'>;
 
@@ -12,7 +12,7 @@ export const guestArgv = (words: readonly string[]): readonly string[] =>
   words.length === 1 ? ['/bin/sh', '-c', words[0] ?? ''] : words;
 
 /** Throws at once where no agent can answer: libvirt knows whether one is connected without asking it. */
-export const expectAgent = ({ domain }: FoundMachine): void => {
+export const expectAgent = ({ domain }: OwnDomain): void => {
   if (!isOn(domain)) {
     throw new GuestAgentError(`${domain.name} is off`, { code: 'domain-off', retryable: true, hint: 'start it first' });
   }
@@ -42,7 +42,7 @@ export const guestExec = async (
   words: readonly string[],
   { timeoutMs, by }: { readonly timeoutMs: number; readonly by: string },
 ): Promise<CapturedOutput> => {
-  const found = await findMachine(deps, name);
+  const found = await findOwnDomain(deps, name);
   if (found.memory) requireNotHeld(found.memory, deps.clock.nowUnixMs());
   expectAgent(found);
   const { uuid } = found.domain;

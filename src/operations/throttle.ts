@@ -4,7 +4,7 @@ import type { Limits } from '../domain/journal/memory.ts';
 import { type AskedLimits, changeLimits, LIMIT_NAMES } from '../domain/limits.ts';
 import type { Deps } from './deps.ts';
 import { requireNotHeld } from './explicit/operator-words.ts';
-import { findMachine } from './find-machine.ts';
+import { findOwnDomain } from './find-own-domain.ts';
 import { setLimits } from './set-limits.ts';
 
 type ThrottleDeps = Pick<Deps, 'hypervisor' | 'journal' | 'records' | 'locks' | 'log' | 'clock'>;
@@ -40,7 +40,7 @@ export const throttle = async (
 ): Promise<Throttled> => {
   // Nothing asked is nothing to refuse, whoever is meant and whatever answers (contract §2).
   if (!reset && LIMIT_NAMES.every((limit) => asked[limit] === undefined)) return { changes: [], inForce: true };
-  const { uuid } = (await findMachine(deps, name)).domain;
+  const { uuid } = (await findOwnDomain(deps, name)).domain;
   return deps.locks.withMachine(uuid, { waitMs: LOCK_WAIT_MS }, async () => {
     const memory = (await deps.journal.refresh()).machines[uuid];
     if (memory === undefined) throw notKnownYet(name);

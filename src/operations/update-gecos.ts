@@ -3,7 +3,7 @@ import type { Address } from '../domain/identity.ts';
 import type { MachineDetails } from '../domain/journal/memory.ts';
 import type { Deps } from './deps.ts';
 import { requireNotHeld } from './explicit/operator-words.ts';
-import { findMachine } from './find-machine.ts';
+import { findOwnDomain } from './find-own-domain.ts';
 import { expectAgent } from './guest-exec.ts';
 import { setLogin } from './set-login.ts';
 
@@ -28,7 +28,7 @@ export const updateGecos = async (
   name: string,
   { owner, tokenId }: { readonly owner: Address; readonly tokenId: bigint },
 ): Promise<void> => {
-  const found = await findMachine(deps, name);
+  const found = await findOwnDomain(deps, name);
   if (found.memory) requireNotHeld(found.memory, deps.clock.nowUnixMs());
   expectAgent(found);
   const { domain, memory, record } = found;

@@ -8,7 +8,7 @@ import { rollOf } from './roll.ts';
 type FindDeps = Pick<Deps, 'hypervisor' | 'journal' | 'records'>;
 
 /** A machine of ours that has its domain, with what is known of it. */
-export interface FoundMachine {
+export interface OwnDomain {
   readonly domain: DomainState;
   readonly memory: MachineMemory | undefined;
   readonly record: VmRecord | undefined;
@@ -30,7 +30,7 @@ const refusal = (message: string, code: string): BlockhostError =>
  * The domain of that name, if it is ours by journal, metadata or live record (D8); throws where there is none, and where it is
  * somebody else's, which nobody touches.
  */
-export const findMachine = async (deps: FindDeps, name: string): Promise<FoundMachine> => {
+export const findOwnDomain = async (deps: FindDeps, name: string): Promise<OwnDomain> => {
   const { machines } = await deps.journal.refresh();
   const known = rollOf(machines)
     .named(name)
