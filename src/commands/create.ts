@@ -9,6 +9,8 @@ import { createMock, type MockDeps } from '../operations/create/create-mock.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 
 const NAME = 'blockhost-vm-create';
+const RPC_URL_WITHHELD =
+  "guests are told no RPC endpoint: the engine's may carry a key; set cloud_init.rpc_url in provisioner.yaml to one that they may know";
 
 const print = ({ config, out }: CommandContext, answer: CreateAnswer): void => {
   for (const line of answerLines(answer, config.resultSentinel)) out(line);
@@ -29,6 +31,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
 
 const onHost = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
   const { config, paths, clock, log, tell, by, stop } = context;
+  if (config.guest.rpcUrlWithheld) tell(RPC_URL_WITHHELD);
   const host = await openCommandHost({ config, paths, clock, log, onlyLooks: !request.apply });
   try {
     const deps: CreateDeps = {

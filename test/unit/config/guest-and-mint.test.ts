@@ -29,6 +29,35 @@ describe('what new guests are told', () => {
     expect(JSON.stringify(guest)).not.toContain('SECRETKEY');
   });
 
+  it.each([
+    'https://mainnet.example/v3/0123456789abcdef0123456789abcdef',
+    'https://user:pass@two.example',
+    'https://two.example/?apikey=k',
+    'https://0123456789abcdef01234567.rpc.example',
+  ])('is not the engine’s endpoint where that may carry a key (C12): %s', async (url) => {
+    for (const files of [
+      { web3Yaml: `blockchain: {rpc_url: "${url}"}\n` },
+      { engineEnv: `RPC_URL=${url}\n` },
+      { web3Yaml: `rpc_url: "${url}"\n` },
+    ]) {
+      const { guest } = await load({ ...files, provisionerYaml: 'chains: []\n' });
+      expect(guest.settings).not.toHaveProperty('rpcUrl');
+      expect(guest.rpcUrlWithheld).toBe(true);
+      const told = await load({ ...files, provisionerYaml: `chains: []\ncloud_init: {rpc_url: "${url}"}\n` });
+      expect(told.guest).toMatchObject({ rpcUrlWithheld: false, settings: { rpcUrl: url } });
+    }
+  });
+
+  it.each([
+    'https://two.example',
+    'http://127.0.0.1:8545/',
+    'https://two.example/rpc',
+    'https://two.example/v1/mainnet',
+  ])('is the engine’s endpoint where nothing in it could be a key: %s', async (url) => {
+    const { guest } = await load({ provisionerYaml: 'chains: []\n', web3Yaml: `rpc_url: "${url}"\n` });
+    expect(guest).toMatchObject({ rpcUrlWithheld: false, settings: { rpcUrl: url } });
+  });
+
   it('can be said in provisioner.yaml', async () => {
     const provisionerYaml =
       'cloud_init:\n  template: devbox.yaml\n  template_dirs: [/srv/t]\n  ssh_keys: ["ssh-ed25519 AAAA me"]\n  nameservers: ["fd00::53"]\n  rpc_url: https://three.example\n';
