@@ -16,7 +16,7 @@ export const status = (names: readonly string[]): Promise<void> =>
       try {
         const hypervisor = createHypervisor({ clock, log, shells });
         const records = createRecords({ path: config.dbFile, clock, log });
-        out(await statusOf({ records, hypervisor }, name));
+        out(await statusOf({ records, hypervisor, ownDirectories: [config.storagePath, config.cloudInitDir] }, name));
         return 0;
       } finally {
         shells.close();

@@ -114,9 +114,19 @@ const byRecord = (observation: Observation, domain: DomainState, record: VmRecor
   };
 };
 
+/** A name alone proves nothing: the record may be that of a machine which is gone, and the domain anybody's. */
+const onlyNamedAlike = ({ name }: VmRecord): NamedOutcome => ({
+  row: 'foreign',
+  because: 'a live record has its name, and none of its files lies where that machine would have them',
+  report: {
+    level: 'warn',
+    what: `domain ${name} is foreign and never touched, though a record has its name: if it is that machine, move its disk into storage_path, as ${name}.qcow2`,
+  },
+});
+
 /**
- * A domain that the journal does not know (D8, D10): ours by its metadata, or by a live record under its name, else
- * foreign: reported once and never touched. Records that cannot be read decide nothing.
+ * A domain that the journal does not know (D8, D10): ours by its metadata, or by a live record under its name where its
+ * files lie as that machine's would, else foreign: reported once and never touched. Records that cannot be read decide nothing.
  */
 export const adopt = (observation: Observation): NamedOutcome => {
   const { domain, record } = observation;
@@ -124,6 +134,8 @@ export const adopt = (observation: Observation): NamedOutcome => {
     return { row: 'nothing-there', because: 'no domain and nothing remembered' };
   if (domain.value.metadata) return byMetadata(observation, domain.value, record.known ? record.value : undefined);
   if (!record.known) return { row: 'adoption-waits', because: `whether it has a record is unknown: ${record.why}` };
-  if (isLive(record.value) && !observation.nameTaken) return byRecord(observation, domain.value, record.value);
+  if (isLive(record.value) && !observation.nameTaken) {
+    return observation.filesFit ? byRecord(observation, domain.value, record.value) : onlyNamedAlike(record.value);
+  }
   return { row: 'foreign', because: 'neither journal, metadata nor live record knows it' };
 };

@@ -35,6 +35,8 @@ export interface Observation {
   readonly nameTaken: boolean;
   /** The subscription that the domain's metadata, or its name, points to belongs to another machine already (D9). */
   readonly subscriptionTaken: boolean;
+  /** One of the domain's files lies where only those of a machine of this name do. */
+  readonly filesFit: boolean;
   /** Does a process work on the create of this machine now? Asked only of a machine whose create is not committed. */
   readonly createRuns: Fact<boolean>;
   /** Since when there has been no such domain, where there is none. */

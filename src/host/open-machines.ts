@@ -25,6 +25,7 @@ export const openMachines = async ({ config, paths, clock, log }: OpenMachinesOp
     agent: createGuestAgent({ shells, clock }),
     records: createRecords({ path: config.dbFile, clock, log }),
     journal,
+    ownDirectories: [config.storagePath, config.cloudInitDir],
     locks: createLocks({ dir: paths.locksDir }),
     clock,
     close: async (): Promise<void> => {

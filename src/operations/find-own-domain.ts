@@ -1,11 +1,12 @@
 import type { DomainState } from '../domain/domain-state.ts';
 import { BlockhostError } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
+import { hasFilesOf } from '../domain/own-files.ts';
 import type { VmRecord } from '../domain/record.ts';
 import type { Deps } from './deps.ts';
 import { rollOf } from './roll.ts';
 
-type FindDeps = Pick<Deps, 'hypervisor' | 'journal' | 'records'>;
+type FindDeps = Pick<Deps, 'hypervisor' | 'journal' | 'ownDirectories' | 'records'>;
 
 /** A machine of ours that has its domain, with what is known of it. */
 export interface OwnDomain {
@@ -27,7 +28,7 @@ const refusal = (message: string, code: string): BlockhostError =>
   new BlockhostError(message, { code, retryable: false, hint: 'blockhost-vm-list shows the machines of this host' });
 
 /**
- * The domain of that name, if it is ours by journal, metadata or live record (D8); throws where there is none, and where it is
+ * The domain of that name, if it is ours by journal, metadata or a live record that its files fit (D8); throws where there is none, and where it is
  * somebody else's, which nobody touches.
  */
 export const findOwnDomain = async (deps: FindDeps, name: string): Promise<OwnDomain> => {
@@ -40,7 +41,8 @@ export const findOwnDomain = async (deps: FindDeps, name: string): Promise<OwnDo
   const memory = Object.hasOwn(machines, domain.uuid) ? machines[domain.uuid] : undefined;
   const record = await deps.records.read(name);
   const marked = domain.metadata?.uuid === domain.uuid;
-  const recorded = record !== undefined && record.status !== 'destroyed';
+  const recorded =
+    record !== undefined && record.status !== 'destroyed' && hasFilesOf(name, domain, deps.ownDirectories);
   if (memory === undefined && !marked && !recorded) {
     throw refusal(`${name} is no machine of ours: neither journal, metadata nor record knows it`, 'foreign-machine');
   }

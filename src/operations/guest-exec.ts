@@ -5,7 +5,7 @@ import type { Deps } from './deps.ts';
 import { requireNotHeld } from './explicit/operator-words.ts';
 import { findOwnDomain, type OwnDomain } from './find-own-domain.ts';
 
-type GuestExecDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records' | 'clock'>;
+type GuestExecDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'ownDirectories' | 'records' | 'clock'>;
 
 /** Several words are a program and its arguments, exactly; a single one is a line for the guest's shell. */
 export const guestArgv = (words: readonly string[]): readonly string[] =>

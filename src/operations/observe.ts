@@ -7,6 +7,7 @@ import { type SubscriptionRef, subscriptionKey, type Uuid } from '../domain/iden
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import { provenToken } from '../domain/login.ts';
 import type { BindingCandidate, ChainFacts, Observation } from '../domain/observation.ts';
+import { hasFilesOf } from '../domain/own-files.ts';
 import type { VmRecord } from '../domain/record.ts';
 import type { ReadDepth } from '../ports/chain.ts';
 import type { Deps } from './deps.ts';
@@ -134,6 +135,9 @@ const subscriptionTaken = (deps: Deps, uuid: Uuid, host: HostReading, reading: C
     .some((memory) => memory.uuid !== uuid && memory.phase !== 'gone');
 };
 
+const filesFit = (deps: Deps, name: string, { domain }: HostReading): boolean =>
+  domain.known && domain.value !== 'absent' && hasFilesOf(name, domain.value, deps.ownDirectories);
+
 /** Puts an observation together from what was read; the only place where facts meet. */
 export const assemble = (
   deps: Deps,
@@ -156,6 +160,7 @@ export const assemble = (
     ...reading,
     nameTaken: nameTaken(deps, uuid, name),
     subscriptionTaken: subscriptionTaken(deps, uuid, host, reading),
+    filesFit: filesFit(deps, name, host),
     gateWaitsFor: deps.gateWaitsFor(),
     clockDoubt: journal.clockDoubt,
     ...breakerFacts(journal, deps.policy, nowUnixMs),

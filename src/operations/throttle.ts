@@ -7,7 +7,7 @@ import { requireNotHeld } from './explicit/operator-words.ts';
 import { findOwnDomain } from './find-own-domain.ts';
 import { setLimits } from './set-limits.ts';
 
-type ThrottleDeps = Pick<Deps, 'hypervisor' | 'journal' | 'records' | 'locks' | 'log' | 'clock'>;
+type ThrottleDeps = Pick<Deps, 'hypervisor' | 'journal' | 'ownDirectories' | 'records' | 'locks' | 'log' | 'clock'>;
 
 const LOCK_WAIT_MS = 20_000;
 

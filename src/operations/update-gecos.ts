@@ -7,7 +7,10 @@ import { findOwnDomain } from './find-own-domain.ts';
 import { expectAgent } from './guest-exec.ts';
 import { setLogin } from './set-login.ts';
 
-type UpdateGecosDeps = Pick<Deps, 'hypervisor' | 'agent' | 'journal' | 'records' | 'locks' | 'clock'>;
+type UpdateGecosDeps = Pick<
+  Deps,
+  'hypervisor' | 'agent' | 'journal' | 'ownDirectories' | 'records' | 'locks' | 'clock'
+>;
 
 /** The caller waits 30 s in all; whoever has the machine does a short step. */
 const LOCK_WAIT_MS = 5_000;

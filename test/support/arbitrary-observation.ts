@@ -312,6 +312,7 @@ export const observation: fc.Arbitrary<Observation> = fc
       { weight: 5, arbitrary: fc.constant(false) },
       { weight: 1, arbitrary: fc.constant(true) },
     ),
+    filesFit: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     absentSinceUnixMs: sometimes(fc.constantFrom(NOW_UNIX_MS - 1000, NOW_UNIX_MS - 3_600_000), 3),
     chain,
     candidate: sometimes(

@@ -94,6 +94,7 @@ export const exampleObservation = (view: EntitlementView, change: Partial<Observ
   createRuns: known(false),
   nameTaken: false,
   subscriptionTaken: false,
+  filesFit: true,
   absentSinceUnixMs: undefined,
   chain: { kind: 'view', view },
   candidate: undefined,

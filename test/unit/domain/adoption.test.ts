@@ -113,6 +113,17 @@ describe('a domain that the journal does not know', () => {
     ]);
   });
 
+  it('is foreign where only its name is that of a live record, however long it has been seen (D8)', () => {
+    for (const change of [{}, { candidate }]) {
+      const outcome = met({ ...change, filesFit: false });
+      expect(outcome).toMatchObject(foreign('warn', /blockhost-007 is foreign .* move its disk into storage_path/));
+      expect(outcome.chores).toBeUndefined();
+    }
+    expect(met({ domain: known(ours), filesFit: false }).row, 'its metadata says more than any file').toBe(
+      'known-by-metadata',
+    );
+  });
+
   it('is told of once where it carries what belongs to another machine, and nothing else is done (D8, D9)', () => {
     const copied = { ...ours, metadata: { schema: 1, uuid: 'another' } } as const;
     expect(met({ domain: known(copied) })).toMatchObject(foreign('warn', /metadata names another machine/));

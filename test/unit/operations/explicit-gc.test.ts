@@ -231,7 +231,7 @@ describe('gc', () => {
     const past = nowUnix(world) - 100n;
     world.ledger.buy(ref, `0x${'a1'.repeat(20)}`, past);
     const id = '00000000-0000-4000-8000-000000000004';
-    const theirs = world.hypervisor.create({ uuid: id, name: 'blockhost-004' });
+    const theirs = world.hypervisor.create({ uuid: id, name: 'blockhost-004', disks: ['/vms/blockhost-004.qcow2'] });
     await world.records.restore({
       name: 'blockhost-004',
       ipAddress: '',

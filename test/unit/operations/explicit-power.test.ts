@@ -325,7 +325,7 @@ describe('any command about power', () => {
     const world = createWorld();
     const uuid = '00000000-0000-4000-8000-000000000003';
     world.ledger.outage(true);
-    const guest = world.hypervisor.create({ uuid, name: 'blockhost-003' });
+    const guest = world.hypervisor.create({ uuid, name: 'blockhost-003', disks: ['/vms/blockhost-003.qcow2'] });
     await world.records.restore({
       name: 'blockhost-003',
       ipAddress: '',

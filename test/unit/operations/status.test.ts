@@ -10,6 +10,13 @@ const sold = async () => {
   return { world, ...(await world.sell(7, 100_000)), status: () => statusOf(world.deps, NAME) };
 };
 
+type World = Awaited<ReturnType<typeof sold>>['world'];
+
+const withoutMetadata = ({ hypervisor }: World): World['deps']['hypervisor'] => ({
+  ...hypervisor,
+  list: async () => (await hypervisor.list()).map(({ metadata: _gone, ...domain }) => domain),
+});
+
 describe('status', () => {
   it('is active while it runs, suspended while it is off or stands still', async () => {
     const { world, uuid, status } = await sold();
@@ -35,6 +42,19 @@ describe('status', () => {
     expect(await statusOf(world.deps, 'nobody')).toBe('unknown');
     world.hypervisor.away();
     expect(await status()).toBe('unknown');
+  });
+
+  it('is unknown of a domain that is somebody else’s, with or without a record of its name (D8)', async () => {
+    const { world } = await sold();
+    const read = world.deps.records.read;
+    const deps = { ...world.deps, ownDirectories: ['/elsewhere'], hypervisor: withoutMetadata(world) };
+    expect(await statusOf(deps, NAME)).toBe('unknown');
+    expect(await statusOf({ ...deps, records: { ...world.records, read: async () => undefined } }, NAME)).toBe(
+      'unknown',
+    );
+    expect(await statusOf({ ...deps, ownDirectories: ['/vms'], records: { ...world.records, read } }, NAME)).toBe(
+      'active',
+    );
   });
 
   it('is unknown where the records cannot be read', async () => {
