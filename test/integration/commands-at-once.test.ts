@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repositoryPath } from '../lab/repository.ts';
+import { buildCommandProcess, type CommandProcess } from './crash-points.ts';
 
 /*
  * Creates, destroys and garbage collections as processes of their own, with the real journal, locks and records, and a
@@ -19,21 +19,19 @@ const PYTHON_WRITES = 40;
 const WIDTH = process.env.FULL ? 50 : 10;
 
 let dir: string;
-let program: string;
+let command: CommandProcess;
 beforeAll(async () => {
+  command = await buildCommandProcess();
   dir = await mkdtemp(join(tmpdir(), 'at-once-'));
-  program = join(dir, 'process.mjs');
-  const entryPoints = [repositoryPath('test/integration/create-process.ts')];
-  await build({ entryPoints, outfile: program, bundle: true, platform: 'node', format: 'esm' });
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
+afterAll(async () => {
+  await command?.remove();
+  await rm(dir, { recursive: true, force: true });
+});
 
 const run = async (task: string, name = '') => {
-  const end = await execa(process.execPath, [program, join(dir, 'host'), task, name], {
-    reject: false,
-    timeout: 120_000,
-  });
-  return { task, name, code: end.exitCode, stdout: end.stdout, stderr: end.stderr };
+  const { exitCode, stdout, stderr } = await command.run([join(dir, 'host'), task, name]);
+  return { task, name, code: exitCode, stdout, stderr };
 };
 
 const allOf = async <T>(jobs: readonly (() => Promise<T>)[]): Promise<readonly T[]> => {
