@@ -7,10 +7,13 @@ import { parseCreateRequest } from '../../src/domain/create-request.ts';
 import { explain } from '../../src/domain/errors.ts';
 import { known, unknown } from '../../src/domain/fact.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
+import { machineXml } from '../../src/drivers/builder/machine-xml.ts';
 import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createLocks } from '../../src/drivers/lock/locks.ts';
 import { createQuarantine } from '../../src/drivers/quarantine/quarantine.ts';
 import { createRecords } from '../../src/drivers/records/records.ts';
+import { createHypervisor } from '../../src/drivers/virsh/hypervisor.ts';
+import { createShells } from '../../src/drivers/virsh/shells.ts';
 import { openOurJournal } from '../../src/host/open-journal.ts';
 import { createMachine } from '../../src/operations/create/create.ts';
 import type { CreateDeps } from '../../src/operations/create/create-deps.ts';
@@ -19,6 +22,7 @@ import { collectGarbage } from '../../src/operations/explicit/gc.ts';
 import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile } from '../../src/operations/reconcile.ts';
 import type { Chain } from '../../src/ports/chain.ts';
+import type { MachineBuilder, MachineSpec } from '../../src/ports/machine-builder.ts';
 import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts';
 import { createModelLog } from '../models/model-log.ts';
 
@@ -84,6 +88,14 @@ const chain: Chain = {
   credentialSupply: unasked,
   health: () => ({ synced: known(true), head: nobody }),
 };
+/** The definition that ships, but for what libvirt's test driver has no machine for; the disks are no images. */
+const testDriverXml =
+  (placesOf: MachineBuilder['placesOf']) =>
+  (spec: MachineSpec): string =>
+    machineXml(spec, { places: placesOf(spec.name), bridge: 'br0' })
+      .replace("<domain type='qemu'>", "<domain type='test'>")
+      .replace("<type arch='x86_64' machine='q35'>hvm</type>", '<type>hvm</type>')
+      .replace("<driver name='qemu' type='qcow2'", "<driver name='qemu' type='raw'");
 const routes = join(dir, 'routes');
 await promises.mkdir(routes, { recursive: true });
 /** What is there below a directory, files and directories alike. */
@@ -93,9 +105,15 @@ const below = (top: string): readonly string[] =>
         .map((entry) => relative(top, join(entry.parentPath, entry.name)))
         .sort()
     : [];
+// Where a libvirt is named it is asked for domains, through the driver that ships; the disks are files all the same.
+const uri = process.env.LIBVIRT_DEFAULT_URI;
+const shells = uri === undefined ? undefined : createShells({ uri, clock, log });
+const hypervisor = shells ? createHypervisor({ clock, log, shells }) : createFileHypervisor(join(dir, 'domains'));
+const files = createFileBuilder(join(dir, 'vms'));
+const builder = shells ? { ...files, definitionOf: testDriverXml(files.placesOf) } : files;
 const deps: CreateDeps = {
-  hypervisor: traced('hypervisor', createFileHypervisor(join(dir, 'domains'))),
-  builder: traced('builder', createFileBuilder(join(dir, 'vms'))),
+  hypervisor: traced('hypervisor', hypervisor),
+  builder: traced('builder', builder),
   records: traced('records', createRecords({ path: paths.vmsJson, clock, log })),
   journal: traced('journal', journal),
   hostRoutes: traced('hostRoutes', {
@@ -149,8 +167,8 @@ const daemon = async (): Promise<void> => {
   const domains = (await deps.hypervisor.list()).map(({ name: vm, run }) => ({ vm, run }));
   const records = (await deps.records.list()).map(({ name: vm, status, ipAddress }) => ({ vm, status, ipAddress }));
   const tokens = [...(await deps.records.reservations()).keys()].map(Number);
-  const files = [...below(join(dir, 'vms')).filter((path) => path !== 'cloud-init'), ...below(paths.quarantineDir)];
-  const state = { machines, domains, records, tokens, files, routes: below(routes) };
+  const left = [...below(join(dir, 'vms')).filter((path) => path !== 'cloud-init'), ...below(paths.quarantineDir)];
+  const state = { machines, domains, records, tokens, files: left, routes: below(routes) };
   process.stdout.write(`${JSON.stringify({ ...state, allocated: await deps.records.allocated() })}\n`);
 };
 
@@ -174,3 +192,4 @@ try {
   process.exitCode = 1;
 }
 await journal.close();
+shells?.close();

@@ -29,7 +29,9 @@ export const buildCommandProcess = async (): Promise<CommandProcess> => {
   const directory = await mkdtemp(join(tmpdir(), 'command-process-'));
   const program = join(directory, 'process.mjs');
   const entryPoints = [repositoryPath('test/integration/command-process.ts')];
-  await build({ entryPoints, outfile: program, bundle: true, platform: 'node', format: 'esm' });
+  // What comes as CommonJS asks for Node's own modules in its own way.
+  const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
+  await build({ entryPoints, outfile: program, bundle: true, platform: 'node', format: 'esm', banner });
   return {
     run: async (argv, env = {}) => {
       const options = { reject: false, timeout: 120_000, env } as const;
