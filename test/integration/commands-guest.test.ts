@@ -10,6 +10,7 @@ import { defineGuest, type Guest } from '../lab/guest.ts';
 import { type LibvirtLab, startLibvirt } from '../lab/libvirt.ts';
 import { until } from '../lab/processes.ts';
 import { repositoryPath } from '../lab/repository.ts';
+import { whyNoShaping } from '../lab/shaping.ts';
 
 /*
  * The executables that ship, on a real guest: metrics, throttle, guest-exec and update-gecos. Without a daemon first, then with one
@@ -19,6 +20,9 @@ import { repositoryPath } from '../lab/repository.ts';
 const NAME = 'blockhost-001';
 const WALLET = '0x8ba1f109551bd432803012645ac136ddd64dba72';
 const PARALLEL = 20;
+/** On a bridge, with nothing in it: where the kernel can hold it to a bandwidth. */
+const BRIDGED = 'blockhost-002';
+const BRIDGE = 'br0';
 
 let directory = '';
 let root = '';
@@ -26,6 +30,7 @@ let lab: LibvirtLab;
 let guest: Guest;
 let foreign: Guest;
 let daemon: DaemonProcess;
+let unshaped: string | undefined;
 let env: Record<string, string> = {};
 
 const command = (name: string, ...argv: string[]) =>
@@ -71,21 +76,26 @@ beforeAll(async () => {
   await chmod(directory, 0o755);
   root = join(directory, 'root');
   const places = { storageDir: join(directory, 'disks'), cloudInitDir: join(directory, 'seeds') };
+  unshaped = await whyNoShaping();
+  const bridged = unshaped === undefined;
   [lab] = await Promise.all([
-    startLibvirt({ dir: join(directory, 'l') }),
+    startLibvirt({ dir: join(directory, 'l'), ...(bridged ? { bridge: BRIDGE } : {}) }),
     execa(process.execPath, [repositoryPath('debian/bundle.mjs')]),
   ]);
   env = { BLOCKHOST_ROOT: root, LIBVIRT_DEFAULT_URI: lab.uri };
+  const vms = { [NAME]: record };
+  const second = { ...record, vm_name: BRIDGED, vmid: 1, ip_address: '10.77.0.6' };
   const tables = { next_vmid: 101, allocated_ips: [], allocated_ipv6: [], reserved_nft_tokens: {} };
   await writeFiles({
     'etc/blockhost/db.yaml': 'db_file: /var/lib/blockhost/vms.json\n',
-    'var/lib/blockhost/vms.json': JSON.stringify({ vms: { [NAME]: record }, ...tables }),
+    'var/lib/blockhost/vms.json': JSON.stringify({ vms: bridged ? { ...vms, [BRIDGED]: second } : vms, ...tables }),
     'run/blockhost-provisioner/.keep': '',
     'var/lib/blockhost/provisioner/.keep': '',
   });
   guest = await defineGuest(lab, { name: NAME, ...places });
   foreign = await defineGuest(lab, { name: 'somebody-elses', kind: 'empty', ...places });
   await Promise.all([guest.start(), foreign.start()]);
+  if (bridged) await (await defineGuest(lab, { name: BRIDGED, kind: 'empty', bridge: BRIDGE, ...places })).start();
   await guest.waitAgent(120_000);
   daemon = createDaemonProcess({ env, logFile: join(directory, 'daemon.log') });
 }, 240_000);
@@ -290,6 +300,31 @@ describe('with a daemon', () => {
     ]) {
       expect(await words('throttle', NAME, ...argv)).toMatchObject({ exitCode: 1, stdout: '' });
     }
+  }, 60_000);
+
+  it('throttle: a bandwidth is what the kernel holds the card to, until it is taken away', async ({ skip }) => {
+    if (unshaped !== undefined) return skip(unshaped);
+    const asked = ['--bandwidth-in', '8000', '--bandwidth-out', '1600'];
+    await until(
+      'the daemon has adopted it, and its limits are set',
+      async () => (await words('throttle', BRIDGED, ...asked)).exitCode === 0,
+      { timeoutMs: 30_000 },
+    );
+    // 1000 kilobytes a second towards the machine, 200 from it.
+    const xml = await lab.virsh('dumpxml', BRIDGED);
+    expect(xml).toMatch(/<inbound average='1000'\/>/);
+    expect(xml).toMatch(/<outbound average='200'\/>/);
+    const [tap = ''] = /(?<=<target dev=')vnet\d+/.exec(xml) ?? [];
+    const tc = async (...argv: string[]) =>
+      (await execa('nsenter', ['--net', '--target', String(lab.pid), 'tc', ...argv])).stdout;
+    expect(await tc('class', 'show', 'dev', tap)).toMatch(/class htb 1:1 .*rate 8Mbit/);
+    expect(await tc('filter', 'show', 'dev', tap, 'ingress')).toMatch(/rate 1600Kbit/);
+    expect(await words('throttle', BRIDGED, '--reset')).toEqual({
+      exitCode: 0,
+      stdout: 'bandwidth in: unlimited\nbandwidth out: unlimited\n',
+      stderr: '',
+    });
+    expect(await tc('qdisc', 'show', 'dev', tap)).not.toMatch(/htb|ingress/);
   }, 60_000);
 
   it('throttle comes into force again whenever the machine was started, by whomever', async () => {

@@ -1,47 +1,35 @@
-import { randomInt } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
-import { execa } from 'execa';
-import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildCommandProcess, type CommandProcess, CRASH_SEED, sampleOf, traceIn } from './crash-points.ts';
 
 /*
  * Real processes with the real journal, locks and records kill themselves (SIGKILL) before and after each effect of a
  * create; the host's domains and disks are files. The next process finds all of the machine, or leaves nothing of it.
  */
 
-/** Without FULL=1, so many points, drawn by a seed that a failure names. */
+/** Without FULL=1, so many points. */
 const SAMPLE = 8;
-const SEED = Number(process.env.CRASH_SEED ?? randomInt(2 ** 31));
 
-let program: string;
+let command: CommandProcess;
 let dir: string;
 
 beforeAll(async () => {
-  program = join(await mkdtemp(join(tmpdir(), 'create-process-')), 'create.mjs');
-  const entryPoint = fileURLToPath(new URL('./create-process.ts', import.meta.url));
-  await build({ entryPoints: [entryPoint], outfile: program, bundle: true, platform: 'node', format: 'esm' });
+  command = await buildCommandProcess();
 });
-afterAll(() => rm(join(program, '..'), { recursive: true, force: true }));
+afterAll(() => command.remove());
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'create-host-'));
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-const run = (...argv: readonly string[]) =>
-  execa(process.execPath, [program, dir, ...argv], { reject: false, timeout: 60_000 });
+const run = (...argv: readonly string[]) => command.run([dir, ...argv]);
 const create = (name: string, at = 0, when = '') => run('create', name, String(at), when);
 const look = async (name: string) => {
   const { stdout, stderr } = await run('daemon', name);
   expect(stderr).toBe('');
   return JSON.parse(stdout);
-};
-const traceOf = async (): Promise<readonly string[]> => {
-  const [file = ''] = (await readdir(dir)).filter((name) => name.startsWith('trace-'));
-  return (await readFile(join(dir, file), 'utf8')).trim().split('\n');
 };
 
 const NOTHING = {
@@ -49,8 +37,8 @@ const NOTHING = {
   domains: [],
   records: [],
   tokens: [],
-  files: 0,
-  route: false,
+  files: [],
+  routes: [],
   allocated: { ipv4: [], ipv6: [] },
 };
 const all = (name: string, token: number) => ({
@@ -58,8 +46,8 @@ const all = (name: string, token: number) => ({
   domains: [{ vm: name, run: 'running' }],
   records: [{ vm: name, status: 'active', ipAddress: '192.168.122.2' }],
   tokens: [token],
-  files: 2,
-  route: true,
+  files: [`cloud-init/${name}`, `cloud-init/${name}/seed.iso`, `${name}.qcow2`],
+  routes: ['2001:db8::3'],
   allocated: { ipv4: ['192.168.122.2'], ipv6: ['2001:db8::3'] },
 });
 
@@ -68,15 +56,11 @@ describe('a create of real processes', () => {
     timeout: 300_000,
   }, async () => {
     expect((await create('testbox')).exitCode).toBe(0);
-    const trace = await traceOf();
+    const trace = await traceIn(dir);
     expect(trace).toHaveLength(13);
     expect(await look('testbox')).toEqual(all('testbox', 42));
     const every = trace.flatMap((_, i) => (['before', 'after'] as const).map((when) => ({ at: i + 1, when })));
-    const points = process.env.FULL
-      ? every
-      : (fc
-          .sample(fc.shuffledSubarray(every, { minLength: SAMPLE }), { numRuns: 1, seed: SEED })[0]
-          ?.slice(0, SAMPLE) ?? []);
+    const points = sampleOf(every, SAMPLE);
     const verdicts = { all: 0, nothing: 0 };
     for (const { at, when } of points) {
       await rm(dir, { recursive: true, force: true });
@@ -84,7 +68,7 @@ describe('a create of real processes', () => {
       expect((await create('testbox', at, when)).signal).toBe('SIGKILL');
       const found = await look('testbox');
       const committed = found.machines.length > 0;
-      const where = `${when} ${trace[at - 1]} (${at}), CRASH_SEED=${SEED}`;
+      const where = `${when} ${trace[at - 1]} (${at}), CRASH_SEED=${CRASH_SEED}`;
       if (committed) expect([1, 42], where).toContain(found.tokens[0]);
       expect(found, where).toEqual(committed ? all('testbox', found.tokens[0]) : NOTHING);
       verdicts[committed ? 'all' : 'nothing'] += 1;

@@ -9,6 +9,8 @@ export interface GuestXmlOptions {
   readonly uuid: string;
   readonly kind: GuestKind;
   readonly mac: string;
+  /** A bridge of the laboratory; without one the card leads into qemu's own network, which nobody can limit. */
+  readonly bridge?: string | undefined;
   readonly disk: string;
   readonly cloudInitIso: string;
   readonly serialLog: string;
@@ -25,6 +27,10 @@ export const quickBoot =
 export function guestXml(options: GuestXmlOptions): string {
   const { name, uuid, kind, mac, disk, cloudInitIso, serialLog, metadataXml, image } = options;
   const words = `${quickBoot} lab=${kind} lab.name=${name.replace(/[^\w.-]/g, '_')}`;
+  const network =
+    options.bridge === undefined
+      ? "<interface type='user'>"
+      : `<interface type='bridge'><source bridge='${escapeXml(options.bridge)}'/>`;
   const boot = `<kernel>${escapeXml(image.kernel)}</kernel><initrd>${escapeXml(image.initramfs)}</initrd><cmdline>${escapeXml(words)}</cmdline>`;
   return `<domain type='qemu'>
   <name>${escapeXml(name)}</name>
@@ -49,7 +55,7 @@ export function guestXml(options: GuestXmlOptions): string {
       <target dev='hda' bus='ide'/>
       <readonly/>
     </disk>
-    <interface type='user'>
+    ${network}
       <mac address='${escapeXml(mac)}'/>
       <model type='virtio'/>
       <rom enabled='no'/>

@@ -21,6 +21,8 @@ export interface GuestOptions {
   /** `xml` is the whole element, its namespace declaration included. */
   readonly metadata?: { readonly namespaceUri: string; readonly prefix: string; readonly xml: string };
   readonly mac?: string;
+  /** See `GuestXmlOptions`. */
+  readonly bridge?: string;
 }
 
 export interface ExecResult {
@@ -75,6 +77,7 @@ export async function defineGuest(lab: LibvirtLab, options: GuestOptions): Promi
     uuid,
     kind,
     mac,
+    bridge: options.bridge,
     disk,
     cloudInitIso,
     serialLog,

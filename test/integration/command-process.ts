@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, promises, readdirSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { join, relative } from 'node:path';
 import { createPaths } from '../../src/config/paths.ts';
 import { parseCreateRequest } from '../../src/domain/create-request.ts';
 import { explain } from '../../src/domain/errors.ts';
 import { known, unknown } from '../../src/domain/fact.ts';
 import { DEFAULT_POLICY } from '../../src/domain/policy.ts';
+import { machineXml } from '../../src/drivers/builder/machine-xml.ts';
 import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createLocks } from '../../src/drivers/lock/locks.ts';
 import { createQuarantine } from '../../src/drivers/quarantine/quarantine.ts';
 import { createRecords } from '../../src/drivers/records/records.ts';
+import { createHypervisor } from '../../src/drivers/virsh/hypervisor.ts';
+import { createShells } from '../../src/drivers/virsh/shells.ts';
 import { openOurJournal } from '../../src/host/open-journal.ts';
 import { createMachine } from '../../src/operations/create/create.ts';
 import type { CreateDeps } from '../../src/operations/create/create-deps.ts';
@@ -18,13 +22,14 @@ import { collectGarbage } from '../../src/operations/explicit/gc.ts';
 import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile } from '../../src/operations/reconcile.ts';
 import type { Chain } from '../../src/ports/chain.ts';
+import type { MachineBuilder, MachineSpec } from '../../src/ports/machine-builder.ts';
 import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts';
 import { createModelLog } from '../models/model-log.ts';
 
 /**
  * A process that creates or destroys a machine, collects garbage, or looks at all machines as the daemon does, with the real
- * journal, locks and records below one directory. argv: directory, `create`, `destroy`, `gc` or `daemon`, name, and before or
- * after which of its effects it kills itself.
+ * journal, locks, records and quarantine below one directory. argv: directory, `create`, `destroy`, `gc` or `daemon`, name, and
+ * before or after which of its effects it kills itself.
  */
 const [dir = '', task = '', name = '', at = '0', when = ''] = process.argv.slice(2);
 const paths = createPaths({ BLOCKHOST_ROOT: dir });
@@ -34,25 +39,38 @@ const journal = await openOurJournal({ paths, clock, log });
 let effects = 0;
 
 const EFFECT =
-  /^(append|define|undefine|start|powerOff|make|remove|register|unregister|noteMinted|add|mint|restore|patch|claim)/;
+  /^(append|define|undefine|start|powerOff|make|remove|register|unregister|noteMinted|add|mint|restore|patch|claim|release)/;
 const dieAt = (moment: string): void => {
   if (effects === Number(at) && when === moment) process.kill(process.pid, 'SIGKILL');
+};
+const effect = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  effects += 1;
+  appendFileSync(join(dir, `trace-${process.pid}`), `${what}\n`);
+  dieAt('before');
+  const result = await work();
+  dieAt('after');
+  return result;
 };
 const traced = <P extends object>(part: string, real: P): P =>
   new Proxy(real, {
     get: (target, key) => {
       const call: unknown = Reflect.get(target, key);
       if (typeof call !== 'function' || !EFFECT.test(String(key))) return call;
-      return async (...args: unknown[]): Promise<unknown> => {
-        effects += 1;
-        appendFileSync(join(dir, `trace-${process.pid}`), `${part}.${String(key)}\n`);
-        dieAt('before');
-        const result: unknown = await Reflect.apply(call, target, args);
-        dieAt('after');
-        return result;
-      };
+      return (...args: unknown[]): Promise<unknown> =>
+        effect(`${part}.${String(key)}`, async () => Reflect.apply(call, target, args));
     },
   });
+// Quarantine takes several files, one after the other: each is an effect of its own.
+const real = { ...promises };
+const inQuarantine = (...given: readonly unknown[]): boolean =>
+  given.some((path) => String(path).startsWith(paths.quarantineDir));
+Object.assign(promises, {
+  rename: (from: string, to: string) =>
+    inQuarantine(from, to) ? effect('quarantine.rename', () => real.rename(from, to)) : real.rename(from, to),
+  rm: (path: string, options: object) =>
+    inQuarantine(path) ? effect('quarantine.rm', () => real.rm(path, options)) : real.rm(path, options),
+});
+syncBuiltinESMExports();
 
 const unasked = async (): Promise<never> => {
   throw new Error('no chain is configured');
@@ -70,15 +88,37 @@ const chain: Chain = {
   credentialSupply: unasked,
   health: () => ({ synced: known(true), head: nobody }),
 };
-const routes = join(dir, 'route');
+/** The definition that ships, but for what libvirt's test driver has no machine for; the disks are no images. */
+const testDriverXml =
+  (placesOf: MachineBuilder['placesOf']) =>
+  (spec: MachineSpec): string =>
+    machineXml(spec, { places: placesOf(spec.name), bridge: 'br0' })
+      .replace("<domain type='qemu'>", "<domain type='test'>")
+      .replace("<type arch='x86_64' machine='q35'>hvm</type>", '<type>hvm</type>')
+      .replace("<driver name='qemu' type='qcow2'", "<driver name='qemu' type='raw'");
+const routes = join(dir, 'routes');
+await promises.mkdir(routes, { recursive: true });
+/** What is there below a directory, files and directories alike. */
+const below = (top: string): readonly string[] =>
+  existsSync(top)
+    ? readdirSync(top, { recursive: true, withFileTypes: true })
+        .map((entry) => relative(top, join(entry.parentPath, entry.name)))
+        .sort()
+    : [];
+// Where a libvirt is named it is asked for domains, through the driver that ships; the disks are files all the same.
+const uri = process.env.LIBVIRT_DEFAULT_URI;
+const shells = uri === undefined ? undefined : createShells({ uri, clock, log });
+const hypervisor = shells ? createHypervisor({ clock, log, shells }) : createFileHypervisor(join(dir, 'domains'));
+const files = createFileBuilder(join(dir, 'vms'));
+const builder = shells ? { ...files, definitionOf: testDriverXml(files.placesOf) } : files;
 const deps: CreateDeps = {
-  hypervisor: traced('hypervisor', createFileHypervisor(join(dir, 'domains'))),
-  builder: traced('builder', createFileBuilder(join(dir, 'vms'))),
+  hypervisor: traced('hypervisor', hypervisor),
+  builder: traced('builder', builder),
   records: traced('records', createRecords({ path: paths.vmsJson, clock, log })),
   journal: traced('journal', journal),
   hostRoutes: traced('hostRoutes', {
-    add: async (ipv6) => appendFileSync(routes, ipv6),
-    remove: async () => rmSync(routes, { force: true }),
+    add: (ipv6) => real.writeFile(join(routes, ipv6), ''),
+    remove: (ipv6) => real.rm(join(routes, ipv6), { force: true }),
   }),
   agent: { ping: async () => true, exec: unasked, capture: unasked },
   chain,
@@ -127,8 +167,8 @@ const daemon = async (): Promise<void> => {
   const domains = (await deps.hypervisor.list()).map(({ name: vm, run }) => ({ vm, run }));
   const records = (await deps.records.list()).map(({ name: vm, status, ipAddress }) => ({ vm, status, ipAddress }));
   const tokens = [...(await deps.records.reservations()).keys()].map(Number);
-  const files = await deps.builder.occupied(name);
-  const state = { machines, domains, records, tokens, files: files.length, route: existsSync(routes) };
+  const left = [...below(join(dir, 'vms')).filter((path) => path !== 'cloud-init'), ...below(paths.quarantineDir)];
+  const state = { machines, domains, records, tokens, files: left, routes: below(routes) };
   process.stdout.write(`${JSON.stringify({ ...state, allocated: await deps.records.allocated() })}\n`);
 };
 
@@ -152,3 +192,4 @@ try {
   process.exitCode = 1;
 }
 await journal.close();
+shells?.close();
