@@ -10,6 +10,9 @@ import { type CommandContext, runCommand } from './run-command.ts';
 
 const NAME = 'blockhost-vm-create';
 
+const RPC_WITHHELD =
+  "note: the engine's endpoint may carry a key, so the guest's RPC_URL is empty; set cloud_init.rpc_url in provisioner.yaml";
+
 const print = ({ config, out }: CommandContext, answer: CreateAnswer): void => {
   for (const line of answerLines(answer, config.resultSentinel)) out(line);
 };
@@ -29,6 +32,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
 
 const onHost = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
   const { config, paths, clock, log, tell, by, stop } = context;
+  if (config.guest.rpcWithheld && request.cloudInitContent === undefined) tell(RPC_WITHHELD);
   const host = await openCommandHost({ config, paths, clock, log, onlyLooks: !request.apply });
   try {
     const deps: CreateDeps = {

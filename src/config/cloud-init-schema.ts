@@ -29,7 +29,9 @@ export const cloudInitSchema = z.strictObject(
       .describe('What guests resolve names with (1.1.1.1, 9.9.9.9)'),
     rpc_url: httpUrl
       .optional()
-      .describe("The endpoint that guests are told, if not the engine's; ours with their keys are never given away"),
+      .describe(
+        "RPC_URL of templates; without it the engine's where nothing in that can be a key, else none; never one of ours",
+      ),
   },
   { error: 'the keys template, template_dirs, ssh_keys, nameservers and rpc_url' },
 );

@@ -29,6 +29,20 @@ describe('what new guests are told', () => {
     expect(JSON.stringify(guest)).not.toContain('SECRETKEY');
   });
 
+  it('is no endpoint of the engine’s that may carry a key, unless provisioner.yaml says so (C12)', async () => {
+    const web3Yaml = 'chain_id: 11155111\n';
+    const { guest } = await load({ engineEnv: ENV, web3Yaml });
+    expect(guest.rpcWithheld).toBe(true);
+    expect(JSON.stringify(guest)).not.toContain('one.example');
+    const said = await load({
+      engineEnv: ENV,
+      web3Yaml,
+      provisionerYaml: 'cloud_init: {rpc_url: "https://a.example/?key=mine"}\n',
+    });
+    expect(said.guest).toMatchObject({ rpcWithheld: false, settings: { rpcUrl: 'https://a.example/?key=mine' } });
+    expect((await load({ engineEnv: ENV, web3Yaml: WEB3 })).guest.rpcWithheld).toBe(false);
+  });
+
   it('can be said in provisioner.yaml', async () => {
     const provisionerYaml =
       'cloud_init:\n  template: devbox.yaml\n  template_dirs: [/srv/t]\n  ssh_keys: ["ssh-ed25519 AAAA me"]\n  nameservers: ["fd00::53"]\n  rpc_url: https://three.example\n';
