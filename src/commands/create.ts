@@ -2,7 +2,7 @@ import { answerLines, type CreateAnswer } from '../domain/create-answer.ts';
 import { parseCreateRequest, type RawCreateRequest } from '../domain/create-request.ts';
 import { createParts } from '../host/create-parts.ts';
 import { openCommandHost } from '../host/open-command-host.ts';
-import { openMockRecords } from '../host/open-mock-records.ts';
+import { openMockRecords, withMockAllocation } from '../host/open-mock-records.ts';
 import { createMachine, planCreate } from '../operations/create/create.ts';
 import { CREATE_PATIENCE, type CreateDeps } from '../operations/create/create-deps.ts';
 import { createMock, type MockDeps } from '../operations/create/create-mock.ts';
@@ -21,6 +21,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
   const { config, clock, log, tell } = context;
   const deps: MockDeps = {
     records: openMockRecords({ clock, log }),
+    withAllocation: withMockAllocation,
     clock,
     ...createParts(context),
     pool: config.ipPool,
