@@ -2,15 +2,16 @@ import { answerLines, type CreateAnswer } from '../domain/create-answer.ts';
 import { parseCreateRequest, type RawCreateRequest } from '../domain/create-request.ts';
 import { createParts } from '../host/create-parts.ts';
 import { openCommandHost } from '../host/open-command-host.ts';
-import { openMockRecords } from '../host/open-mock-records.ts';
+import { openMockRecords, withMockAllocation } from '../host/open-mock-records.ts';
 import { createMachine, planCreate } from '../operations/create/create.ts';
 import { CREATE_PATIENCE, type CreateDeps } from '../operations/create/create-deps.ts';
 import { createMock, type MockDeps } from '../operations/create/create-mock.ts';
 import { type CommandContext, runCommand } from './run-command.ts';
 
 const NAME = 'blockhost-vm-create';
-const RPC_URL_WITHHELD =
-  "guests are told no RPC endpoint: the engine's may carry a key; set cloud_init.rpc_url in provisioner.yaml to one that they may know";
+
+const RPC_WITHHELD =
+  "note: the engine's endpoint may carry a key, so the guest's RPC_URL is empty; set cloud_init.rpc_url in provisioner.yaml";
 
 const print = ({ config, out }: CommandContext, answer: CreateAnswer): void => {
   for (const line of answerLines(answer, config.resultSentinel)) out(line);
@@ -20,6 +21,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
   const { config, clock, log, tell } = context;
   const deps: MockDeps = {
     records: openMockRecords({ clock, log }),
+    withAllocation: withMockAllocation,
     clock,
     ...createParts(context),
     pool: config.ipPool,
@@ -31,7 +33,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
 
 const onHost = async (context: CommandContext, request: ReturnType<typeof parseCreateRequest>): Promise<number> => {
   const { config, paths, clock, log, tell, by, stop } = context;
-  if (config.guest.rpcUrlWithheld) tell(RPC_URL_WITHHELD);
+  if (config.guest.rpcWithheld && request.cloudInitContent === undefined) tell(RPC_WITHHELD);
   const host = await openCommandHost({ config, paths, clock, log, onlyLooks: !request.apply });
   try {
     const deps: CreateDeps = {

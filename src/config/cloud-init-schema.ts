@@ -30,7 +30,7 @@ export const cloudInitSchema = z.strictObject(
     rpc_url: httpUrl
       .optional()
       .describe(
-        "The endpoint that guests are told, if not the engine's; without it one that may carry a key is never given away",
+        "RPC_URL of templates; without it the engine's where nothing in that can be a key, else none; never one of ours",
       ),
   },
   { error: 'the keys template, template_dirs, ssh_keys, nameservers and rpc_url' },

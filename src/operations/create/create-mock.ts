@@ -10,6 +10,8 @@ import { cannotCreate } from './create-deps.ts';
 
 export interface MockDeps {
   readonly records: Records;
+  /** Runs `body` while no other create chooses from this database; waits for its turn. */
+  readonly withAllocation: <T>(body: () => Promise<T>) => Promise<T>;
   readonly clock: Clock;
   readonly pool: AddressPools['ipv4'];
   readonly hostAddresses: () => readonly string[];
@@ -38,25 +40,34 @@ const choose = async (deps: MockDeps, { name, nftTokenId }: CreateRequest): Prom
   return result.allocation;
 };
 
-/** A create that touches the mock database alone: neither libvirt, nor a chain, nor the host's state (D18). */
-export const createMock = async (deps: MockDeps, request: CreateRequest): Promise<CreateAnswer> => {
+const enter = async (deps: MockDeps, request: CreateRequest): Promise<Allocation> => {
   const { name, owner, username, expiryDays } = request;
-  const { ipv4, ipv6, nftTokenId } = await choose(deps, request);
+  const allocation = await choose(deps, request);
+  const { ipv4, ipv6, nftTokenId } = allocation;
   const nowUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
-  if (request.apply)
-    await deps.records.register({
-      name,
-      ipAddress: ipv4,
-      ipv6Address: ipv6,
-      owner,
-      username,
-      expiresAtUnix: nowUnix + BigInt(expiryDays * DAY_SECONDS),
-      createdAtUnix: nowUnix,
-      status: 'active',
-      nftTokenId,
-    });
-  deps.tell(
-    request.apply ? `${name}: entered into the mock database` : `plan for ${name}; nothing is changed without --apply`,
-  );
+  await deps.records.register({
+    name,
+    ipAddress: ipv4,
+    ipv6Address: ipv6,
+    owner,
+    username,
+    expiresAtUnix: nowUnix + BigInt(expiryDays * DAY_SECONDS),
+    createdAtUnix: nowUnix,
+    status: 'active',
+    nftTokenId,
+  });
+  return allocation;
+};
+
+/**
+ * A create that touches the mock database alone: neither libvirt, nor a chain, nor the host's state (D18). Creates at once
+ * choose one after the other, as on a host; a plan waits for nobody.
+ */
+export const createMock = async (deps: MockDeps, request: CreateRequest): Promise<CreateAnswer> => {
+  const { name, username, apply } = request;
+  const { ipv4, ipv6, nftTokenId } = await (apply
+    ? deps.withAllocation(() => enter(deps, request))
+    : choose(deps, request));
+  deps.tell(apply ? `${name}: entered into the mock database` : `plan for ${name}; nothing is changed without --apply`);
   return { name, ipv4, ipv6, nftTokenId, username };
 };

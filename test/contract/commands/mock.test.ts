@@ -159,6 +159,24 @@ describe('--mock', () => {
     expect([exitCode, stdout]).toEqual([0, `BLOCKHOST_RESULT: ${answer}${answer}`]);
   });
 
+  it('creates at once wait for one another: all succeed, and nothing is given away twice', async () => {
+    const many = join(directory, 'many');
+    await mkdir(many);
+    const env = { BLOCKHOST_ROOT: join(directory, 'root') };
+    const names = Array.from({ length: 8 }, (_, index) => `vm${index}`);
+    const ended = await Promise.all(
+      names.map((name) =>
+        runProgram('blockhost-vm-create', [name, '--owner-wallet', OWNER, '--mock', '--apply'], { cwd: many, env }),
+      ),
+    );
+    expect(ended.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+    const answers = ended.map(({ stdout }) => JSON.parse(stdout) as Record<string, string>);
+    for (const key of ['vmid', 'ip', 'ipv6', 'nft_token_id'])
+      expect(new Set(answers.map((answer) => answer[key])).size).toBe(8);
+    const { vms } = JSON.parse(await readFile(join(many, 'mock-db.json'), 'utf8')) as { vms: object };
+    expect(Object.keys(vms).sort()).toEqual([...names].sort());
+  }, 120_000);
+
   it('never touched a host', async () => {
     expect(await readdir(join(directory, 'root'))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,16 +12,16 @@ const dir = mkdtempSync(join(tmpdir(), 'blockhost-describe-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** What bash offers for a line that ends in the word under the cursor. */
-const offered = (words: readonly string[], machines: readonly string[]): readonly string[] => {
+const offered = (words: readonly string[], machines: readonly string[], body?: string): readonly string[] => {
   const script = join(dir, 'completion');
   writeFileSync(script, bashCompletion(programs()));
   const list = join(dir, 'blockhost-vm-list');
   const rows = ['NAME\tSTATUS\tIP\tCREATED', ...machines.map((name) => `${name}\tactive\t192.0.2.2\t2026-01-01`)];
-  writeFileSync(list, `#!/bin/sh\ncat <<'END'\n${rows.join('\n')}\nEND\n`);
+  writeFileSync(list, `#!/bin/sh\n${body ?? `cat <<'END'\n${rows.join('\n')}\nEND`}\n`);
   chmodSync(list, 0o755);
   const [program = '', ...rest] = words;
   const run = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); "_\${1//-/_}" "$1" "\${@: -1}" "\${@: -2:1}"; printf '%s\n' "\${COMPREPLY[@]}"`;
-  const out = execFileSync('bash', ['-c', run, 'bash', script, program, ...rest], {
+  const out = execFileSync('bash', ['-c', `exec 2>&1; ${run}`, 'bash', script, program, ...rest], {
     env: { PATH: `${dir}:${process.env.PATH}`, HOME: dir },
     encoding: 'utf8',
     cwd: dir,
@@ -40,6 +40,31 @@ describe('completion', () => {
       'blockhost-007',
       'blockhost-008',
     ]);
+  });
+
+  it('offers the values of an option that has choices, after a blank and after an equals sign', () => {
+    expect(offered(['blockhost-vm-list', '--format', ''], [])).toEqual(['text', 'json']);
+    expect(offered(['blockhost-vm-list', '--format', 'j'], [])).toEqual(['json']);
+    expect(offered(['blockhost-vm-list', '--format', '='], [])).toEqual(['text', 'json']);
+    expect(offered(['blockhost-vm-list', '--format', '=', 'j'], [])).toEqual(['json']);
+  });
+
+  it('offers files where an option takes one, each name one word', () => {
+    mkdirSync(join(dir, 'seeds'), { recursive: true });
+    writeFileSync(join(dir, 'seeds', 'my seed.yaml'), '');
+    expect(offered(['blockhost-vm-create', 'x', '--cloud-init-content', 'seeds/m'], [])).toEqual([
+      'seeds/my seed.yaml',
+    ]);
+    expect(offered(['blockhost-mint-nft', '--key-file', '=', 'seeds/m'], [])).toEqual(['seeds/my seed.yaml']);
+  });
+
+  it('offers nothing, and no machine, for a value that nobody can know', () => {
+    expect(offered(['blockhost-provisioner', 'hold', 'blockhost-007', '--for', ''], ['blockhost-007'])).toEqual([]);
+  });
+
+  it('offers no machine, and says nothing, where the list fails or does not come', () => {
+    const saved = ['exit 1', 'echo broken >&2; exit 3', 'exec sleep 30'];
+    for (const body of saved) expect(offered(['blockhost-vm-status', ''], [], body)).toEqual([]);
   });
 
   it('never lets a name from outside reach the shell', () => {

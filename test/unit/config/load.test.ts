@@ -27,7 +27,7 @@ describe('a host without any file', () => {
       guest: {
         templateDirs: ['/usr/share/blockhost/cloud-init/templates', 'cloud-init/templates'],
         template: 'nft-auth.yaml',
-        rpcUrlWithheld: false,
+        rpcWithheld: false,
         settings: { sshKeys: [], nameservers: ['1.1.1.1', '9.9.9.9'], otpLength: 6, otpTtlSeconds: 300, dnsZone: '' },
       },
       mint: {

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -32,8 +33,49 @@ describe('the source of user-data', () => {
 
   it('is a file that was rendered before, wherever it is given', async () => {
     await writeFile(join(dir, 'second', 'nft-auth.yaml'), 'b');
-    await writeFile(join(dir, 'mine.yaml'), '$x');
-    expect(await readUserData(places({ rendered: join(dir, 'mine.yaml') }))).toEqual({ kind: 'rendered', text: '$x' });
+    const text = '#cloud-config\nhostname: $x\n';
+    await writeFile(join(dir, 'mine.yaml'), text);
+    expect(await readUserData(places({ rendered: join(dir, 'mine.yaml') }))).toEqual({ kind: 'rendered', text });
+  });
+
+  it.each([
+    '#cloud-config',
+    '\n#Cloud-Config \na: 1',
+    '#cloud-config-archive\n[]',
+    '#!/bin/sh\n',
+    '#cloud-boothook\n',
+    '#include\nhttps://a.example',
+    '## template: jinja\n#cloud-config\n',
+    'Content-Type: multipart/mixed; boundary="b"\nMIME-Version: 1.0\n',
+    'MIME-Version: 1.0\n',
+  ])('may be rendered in every form that cloud-init knows: %j', async (text) => {
+    await writeFile(join(dir, 'mine'), text);
+    expect(await readUserData(places({ rendered: join(dir, 'mine') }))).toEqual({ kind: 'rendered', text });
+  });
+
+  it.each([
+    'root:$y$j9T$abc:19000:0:99999:7:::\n',
+    'DEPLOYER_PRIVATE_KEY=abc\n',
+    '-----BEGIN OPENSSH PRIVATE KEY-----\n',
+    '# a comment\n#cloud-config\n',
+    '#cloud-configuration\n',
+    'deployer: { private_key: abc }\n',
+    '',
+  ])('is never another file of the host, whose text would reach a customer: %j', async (text) => {
+    await writeFile(join(dir, 'mine'), text);
+    const refusal = await readUserData(places({ rendered: join(dir, 'mine') })).catch((error: Error) => error.message);
+    expect(refusal).toBe(
+      `the cloud-init file ${join(dir, 'mine')} does not begin as cloud-init wants it: with #cloud-config, #! or a MIME header`,
+    );
+  });
+
+  it('is neither a link to another file nor a pipe, which would keep the create waiting', async () => {
+    await writeFile(join(dir, 'mine'), '#cloud-config\n');
+    await symlink(join(dir, 'mine'), join(dir, 'link'));
+    await expect(readUserData(places({ rendered: join(dir, 'link') }))).rejects.toThrow(/is a symbolic link$/);
+    execFileSync('mkfifo', [join(dir, 'pipe')]);
+    await expect(readUserData(places({ rendered: join(dir, 'pipe') }))).rejects.toThrow(/no ordinary file/);
+    await expect(readUserData(places({ rendered: '/dev/zero' }))).rejects.toThrow(/no ordinary file/);
   });
 
   it('is an error where a file is there and no text, or was promised and is not there (L3)', async () => {
