@@ -1,8 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/** What compares durations, or plays a whole host by itself: nothing else runs beside it. */
+const alone = ['test/demo/**/*.test.ts', 'test/integration/commands-guest.test.ts'];
+
+const realParts = { pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } as const;
+
 /**
- * Four kinds of tests: `unit` (no I/O but temporary files), `architecture` (our tools on our tree), `contract` (what other
- * programs of the host rely on), `integration` (real libvirt, QEMU and anvil: one file at a time, after all others).
+ * Kinds of tests: `unit` (no I/O but temporary files), `architecture` (our tools on our tree), `contract` (what other
+ * programs of the host rely on), `integration` (real libvirt, QEMU and anvil: two files at a time, after all others), and
+ * `alone`, the few of the latter that want the machine for themselves.
  * One kind alone: `npx vitest run --project unit`. What runs them in CI adds its reporters by flags.
  */
 export default defineConfig({
@@ -31,12 +37,21 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/contract/commands/**/*.test.ts', 'test/demo/**/*.test.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
+          include: ['test/integration/**/*.test.ts', 'test/contract/commands/**/*.test.ts'],
+          exclude: [...alone],
+          ...realParts,
+          // Each file has a libvirt and a chain of its own, and mostly waits for guests: two share two cores well.
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: [...alone],
+          ...realParts,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -140,7 +140,8 @@ export const AWAY_ROWS: readonly Row[] = [
     state: 'gone',
     row: 'paid-but-gone',
     to: 'gone',
-    when: isPaid,
+    // Only a record pays for it, and that one was still paid when the operator ordered the end (D14): no payment came.
+    when: (s) => isPaid(s) && !(s.memory.ordered && s.memory.machineClass.kind === 'record-only'),
     outcome: () => ({
       because: 'paid for after it was purged',
       report: { level: 'error', what: 'paid for, but purged before: its customer needs a new machine' },

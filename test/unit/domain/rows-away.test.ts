@@ -3,7 +3,9 @@ import type { DomainState } from '../../../src/domain/domain-state.ts';
 import { known as fact, unknown } from '../../../src/domain/fact.ts';
 import type { MachineMemory } from '../../../src/domain/journal/memory.ts';
 import type { Observation } from '../../../src/domain/observation.ts';
-import { NOW_MS } from '../../support/example-observation.ts';
+import { decide } from '../../../src/domain/decide.ts';
+import { DEFAULT_POLICY } from '../../../src/domain/policy.ts';
+import { exampleMemory, exampleObservation, exampleView, NOW_MS, quiet } from '../../support/example-observation.ts';
 import { OFF, ON, PAID, rowPlan } from '../../support/row-plan.ts';
 
 /* The rows for a machine that has no domain, or is on its way to or from having none. */
@@ -193,6 +195,23 @@ describe('a machine that was purged', () => {
     const paid = plan('gone', PAID, 'absent');
     expect(paid).toMatchObject({ row: 'paid-but-gone', report: told('error', /its customer needs a new machine/) });
     expect(paid.step).toBeUndefined();
+  });
+
+  it('by an operator’s order, and known by its record alone, is over, though that record is still paid (D14)', () => {
+    const paid = fact({ name: 'blockhost-007', status: 'destroyed', expiresAtUnix: BigInt(NOW_MS / 1000) + 1000n });
+    const gone = (ordered: MachineMemory['ordered']) =>
+      decide(
+        exampleObservation(exampleView(quiet({ expiresIn: 1000, lag: 0 })), {
+          memory: { ...exampleMemory, machineClass: { kind: 'record-only' }, phase: 'gone', ordered },
+          domain: fact('absent'),
+          record: paid as Observation['record'],
+          chain: { kind: 'not-bound' },
+        }),
+        DEFAULT_POLICY,
+      );
+    expect(gone({ by: 'ann', sinceUnixMs: NOW_MS })).toMatchObject({ row: 'gone' });
+    expect(gone({ by: 'ann', sinceUnixMs: NOW_MS }).report).toBeUndefined();
+    expect(gone(undefined)).toMatchObject({ row: 'paid-but-gone' });
   });
 
   it('is left in peace otherwise', () => {
