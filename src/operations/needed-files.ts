@@ -17,7 +17,17 @@ const ofDomains = async (deps: Deps, uuid: Uuid): Promise<readonly string[]> => 
   const paths: string[] = [];
   for (const other of await deps.hypervisor.list()) {
     if (other.uuid === uuid) continue;
-    const files = await deps.hypervisor.diskFiles(other.uuid);
+    const files = await deps.hypervisor.diskFiles(other.uuid).catch((error: unknown) => {
+      throw new HypervisorError(
+        `what the disks of ${other.name} (${other.disks.join(', ') || 'none known'}) stand on is unknown: ${explain(error)}`,
+        {
+          code: 'disk-chain-unknown',
+          retryable: true,
+          cause: error,
+          hint: 'see why `qemu-img info --backing-chain` cannot read it and mend that; until then no files of any machine move',
+        },
+      );
+    });
     if (other.nvram !== undefined) paths.push(other.nvram);
     paths.push(...other.disks, ...other.seeds, ...files.flatMap(({ path, realPath }) => [path, realPath]));
   }
