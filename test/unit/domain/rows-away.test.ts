@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { decide } from '../../../src/domain/decide.ts';
 import type { DomainState } from '../../../src/domain/domain-state.ts';
 import { known as fact, unknown } from '../../../src/domain/fact.ts';
 import type { MachineMemory } from '../../../src/domain/journal/memory.ts';
 import type { Observation } from '../../../src/domain/observation.ts';
-import { decide } from '../../../src/domain/decide.ts';
 import { DEFAULT_POLICY } from '../../../src/domain/policy.ts';
 import { exampleMemory, exampleObservation, exampleView, NOW_MS, quiet } from '../../support/example-observation.ts';
 import { OFF, ON, PAID, rowPlan } from '../../support/row-plan.ts';
