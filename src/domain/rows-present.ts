@@ -133,7 +133,7 @@ export const PRESENT_ROWS: readonly Row[] = [
     state: 'running',
     row: 'came-back-elsewhere',
     to: 'running',
-    when: ({ memory, domain }) => memory.formerAddresses?.left === false && domain?.agentConnected === true,
+    when: ({ memory, domain }) => memory.formerAddresses?.stage === 'told' && domain?.agentConnected === true,
     outcome: addressWork,
   },
   { state: 'running', row: 'goes-on', to: 'running', when: () => true, outcome: goesOn },

@@ -34,7 +34,7 @@ export const restoreMachine = async (deps: Deps, remembered: MachineMemory): Pro
     throw new HypervisorError(`nothing was kept of ${name}`, { code: 'no-dossier', retryable: false });
   }
   const memory = await settleAddresses(deps, remembered, dossier);
-  const elsewhere = memory.formerAddresses !== undefined;
+  const elsewhere = memory.formerAddresses?.stage === 'chosen';
   if (dossier) await deps.quarantine.moveOut(uuid);
   if (dossier && elsewhere) await renewSeed(deps, memory);
   if (dossier && elsewhere) await defineElsewhere(deps, memory, dossier.definition);

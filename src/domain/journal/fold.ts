@@ -1,7 +1,7 @@
 import type { JournalEvent } from './event.ts';
 import { withMachine, withoutMachine } from './machine-map.ts';
 import type { JournalState, MachineMemory, StopCause, Suspending } from './memory.ts';
-import { withAddresses, withAddressesTaken } from './readdressed.ts';
+import { withAddresses, withAddressesTaken, withAddressesTold } from './readdressed.ts';
 
 /** How long harmful decisions are remembered for the breaker; longer than any window that can be configured. */
 const HARM_MEMORY_MS = 7 * 24 * 3600 * 1000;
@@ -138,7 +138,7 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
     case 'readdressed':
       return withAddresses(memory, event);
     case 'restored':
-      return { ...memory, phase: 'present', quarantine: undefined, witnesses: [] };
+      return { ...withAddressesTold(memory), phase: 'present', quarantine: undefined, witnesses: [] };
     case 'purged':
       return { ...memory, phase: 'gone', quarantine: undefined };
     case 'new-owner':

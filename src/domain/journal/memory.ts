@@ -97,8 +97,11 @@ export const quarantineSchema = z.object({ sinceUnixMs: unixMs, untilUnixMs: uni
 /** The addresses that a machine had before it came back at others. */
 const formerAddressesSchema = z.object({
   addresses: z.array(z.string()),
-  /** The guest was seen to have taken the new ones. */
-  left: z.boolean(),
+  /**
+   * `chosen`: others are chosen, and its parts may still say the old ones; `told`: all but the guest has the new ones;
+   * `left`: the guest was seen to bear them.
+   */
+  stage: z.enum(['chosen', 'told', 'left']),
 });
 
 export const machineMemorySchema = z.object({

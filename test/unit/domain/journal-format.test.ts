@@ -120,7 +120,7 @@ const machine = {
   hold: { reason: 'r', by: 'anna', sinceUnixMs: 1, untilUnixMs: 2 },
   protect: { reason: 'r', by: 'anna', sinceUnixMs: 1, untilUnixMs: 2 },
   quarantine: { sinceUnixMs: 1, untilUnixMs: 2 },
-  formerAddresses: { addresses: ['192.0.2.9'], left: false },
+  formerAddresses: { addresses: ['192.0.2.9'], stage: 'told' },
   adminStop: { by: 'anna', sinceUnixMs: 1 },
   ordered: { by: 'anna', sinceUnixMs: 1 },
   limits,

@@ -128,6 +128,23 @@ describe('a machine whose address was given away while it lay in quarantine (D21
     await expectAt(scene, { ipAddress: '192.168.122.4', ipv6Address: '2001:db8::5' });
   });
 
+  it('keeps it in the next quarantine, and whatever its card has become by then', async () => {
+    const scene = await quarantined();
+    const { world, uuid, give, pay, memory } = scene;
+    await give(OLD);
+    const [ref = expect.fail('no subscription')] = world.ledger.refsForName(NAME);
+    world.ledger.change(ref, BigInt(Math.floor(world.clock.nowUnixMs() / 1000)) + 60n);
+    await world.pass(uuid, 20_000, 5000);
+    const guest = world.hypervisor.guest(uuid) ?? expect.fail('it did not come back');
+    guest.xml = guest.xml.replace(/<interface.*<\/interface>/s, '');
+    await world.pass(uuid, 400_000, 5000);
+    expect(memory()).toMatchObject({ phase: 'quarantined' });
+    pay();
+    await world.pass(uuid, 20_000, 5000);
+    await expectAt(scene, { ipAddress: '192.168.122.3', ipv6Address: '2001:db8::4' });
+    expect(scene.readdressed()).toHaveLength(1);
+  });
+
   it('waits, with the reason, while no other address is free, and comes back once one is', async () => {
     const scene = await quarantined();
     const { world, give, pay, memory } = scene;
@@ -174,7 +191,7 @@ describe('the guest of a machine that came back at another address', () => {
       return line('192.168.122.3/24') + line('2001:db8::4/128');
     });
     await scene.world.pass(scene.uuid, 700_000, 5000);
-    expect(scene.memory()).toMatchObject({ formerAddresses: { left: true }, failures: {} });
+    expect(scene.memory()).toMatchObject({ formerAddresses: { stage: 'left' }, failures: {} });
     expect(asked).toBe(1);
   });
 
