@@ -44,7 +44,7 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
   };
   /** What its owner would miss, and what a first boot would make anew. */
   const look = async () => ({
-    file: await inGuest('cat', '/home/customer/kept'),
+    file: await inGuest('cat', '/var/local/kept'),
     hostKeys: await inGuest('sh', '-c', 'cat /etc/ssh/ssh_host_*_key.pub'),
     instance: await inGuest('cat', '/var/lib/cloud/data/instance-id'),
     machineId: await inGuest('cat', '/etc/machine-id'),
@@ -107,7 +107,7 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
     const renamed = await host.run('update-gecos', NAME, other, '--nft-id', '9');
     expect(renamed, renamed.err).toMatchObject({ exitCode: 0, out: '' });
     expect(await inGuest('getent', 'passwd', 'customer')).toContain(`:wallet=${other.toLowerCase()},nft=9:`);
-    await inGuest('sh', '-c', 'echo mine >/home/customer/kept');
+    await inGuest('sh', '-c', 'echo mine >/var/local/kept');
     portrait = look();
     await portrait;
     const stopped = await host.run('stop', NAME);
