@@ -1,6 +1,7 @@
 import { answerLines, type CreateAnswer } from '../domain/create-answer.ts';
 import { parseCreateRequest, type RawCreateRequest } from '../domain/create-request.ts';
 import { createParts } from '../host/create-parts.ts';
+import { hostAddresses } from '../host/host-addresses.ts';
 import { openCommandHost } from '../host/open-command-host.ts';
 import { openMockRecords, withMockAllocation } from '../host/open-mock-records.ts';
 import { createMachine, planCreate } from '../operations/create/create.ts';
@@ -24,6 +25,7 @@ const onMock = async (context: CommandContext, request: ReturnType<typeof parseC
     withAllocation: withMockAllocation,
     clock,
     ...createParts(context),
+    hostAddresses,
     pool: config.ipPool,
     tell,
   };
@@ -39,7 +41,6 @@ const onHost = async (context: CommandContext, request: ReturnType<typeof parseC
     const deps: CreateDeps = {
       ...host.deps,
       ...createParts(context),
-      pools: { ipv4: config.ipPool, ipv6: config.ipv6Pool },
       patience: request.apply ? CREATE_PATIENCE : { chainMs: 0, noneMs: 0, agentMs: 0 },
       tell,
       by,

@@ -107,19 +107,34 @@ const tokenProblem = ({ name, nftTokenId }: Wanted, tokens: Taken['tokens']): re
   return [`token ${nftTokenId} is reserved for ${tokens.get(nftTokenId) || 'another machine'}`];
 };
 
-/** Chooses everything that must be unique, the lowest that is free; or tells all that there is none of. */
-export const allocate = (wanted: Wanted, pools: AddressPools, taken: Taken, newUuid: () => Uuid): Allocated => {
-  const addresses = new Set([...taken.addresses].map(canonicalAddress));
-  const avoided = new Set([...taken.avoided].map(canonicalAddress));
-  const ipv4 = pools.ipv4 && firstFree(ipv4Pool(pools.ipv4), addresses, avoided);
-  const ipv6 = pools.ipv6 ? firstFree(ipv6Pool(pools.ipv6), addresses, avoided) : '';
-  const uuid = freeUuid(newUuid, new Set([...taken.macs].map((mac) => mac.toLowerCase())));
+/** Addresses for one machine, or all that there is none of. */
+export type Addresses = { readonly ipv4?: string; readonly ipv6?: string; readonly problems: readonly string[] };
+
+/** The lowest addresses that are free. */
+export const freeAddresses = (
+  pools: AddressPools,
+  { addresses, avoided }: Pick<Taken, 'addresses' | 'avoided'>,
+): Addresses => {
+  const taken = new Set([...addresses].map(canonicalAddress));
+  const spared = new Set([...avoided].map(canonicalAddress));
+  const ipv4 = pools.ipv4 && firstFree(ipv4Pool(pools.ipv4), taken, spared);
+  const ipv6 = pools.ipv6 ? firstFree(ipv6Pool(pools.ipv6), taken, spared) : '';
   const problems = [
     ...(pools.ipv4 === undefined ? ['no address pool is configured (ip_pool in db.yaml)'] : []),
     ...(pools.ipv4 !== undefined && ipv4 === undefined
       ? [`no IPv4 address from ${pools.ipv4.start} to ${pools.ipv4.end} is free`]
       : []),
     ...(ipv6 === undefined ? [`no IPv6 address of ${pools.ipv6?.prefix} is free`] : []),
+  ];
+  return { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }), problems };
+};
+
+/** Chooses everything that must be unique, the lowest that is free; or tells all that there is none of. */
+export const allocate = (wanted: Wanted, pools: AddressPools, taken: Taken, newUuid: () => Uuid): Allocated => {
+  const { ipv4, ipv6, problems: noAddresses } = freeAddresses(pools, taken);
+  const uuid = freeUuid(newUuid, new Set([...taken.macs].map((mac) => mac.toLowerCase())));
+  const problems = [
+    ...noAddresses,
     ...(uuid === undefined ? ['no free hardware address was found'] : []),
     ...tokenProblem(wanted, taken.tokens),
   ];

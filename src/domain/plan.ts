@@ -30,6 +30,8 @@ export interface StepArguments {
   /** Let GECOS name the credential's owner (D25). */
   readonly 'set-login': { readonly owner: Address; readonly tokenId: bigint; readonly username: string };
   readonly 'link-up': object;
+  /** See whether the guest has taken the addresses that it came back at (D21). */
+  readonly 'check-address': object;
   /** Set the wanted limits of a running machine. */
   readonly limit: { readonly limits: Limits };
 }

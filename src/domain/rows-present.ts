@@ -82,6 +82,20 @@ const lacksLimits = ({ domain, memory }: Situation): boolean =>
 
 const limitStep = ({ limits = {} }: MachineMemory): Step => ({ do: 'limit', limits });
 
+/** A guest whose agent answers may still be setting up its network; after so many looks somebody has to help it. */
+const LOOKS_BEFORE_ALARM = 4;
+
+const addressWork = (s: Situation): Outcome => {
+  const failure = s.memory.failures['check-address'];
+  const alarm = failure !== undefined && failure.count >= LOOKS_BEFORE_ALARM;
+  return {
+    ...goesOn(s),
+    because: 'it came back at another address',
+    step: { do: 'check-address' },
+    ...(alarm ? { report: { level: 'error', what: failure.message } } : {}),
+  };
+};
+
 export const PRESENT_ROWS: readonly Row[] = [
   { state: 'running', row: 'expired-running', to: 'stopping', when: isOver, outcome: suspendFurther },
   {
@@ -114,6 +128,13 @@ export const PRESENT_ROWS: readonly Row[] = [
     to: 'running',
     when: lacksLimits,
     outcome: (s) => ({ ...goesOn(s), because: 'its limits are not in force', step: limitStep(s.memory) }),
+  },
+  {
+    state: 'running',
+    row: 'came-back-elsewhere',
+    to: 'running',
+    when: ({ memory, domain }) => memory.formerAddresses?.stage === 'told' && domain?.agentConnected === true,
+    outcome: addressWork,
   },
   { state: 'running', row: 'goes-on', to: 'running', when: () => true, outcome: goesOn },
 

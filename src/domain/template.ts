@@ -65,7 +65,7 @@ export interface SettledSource {
 }
 
 /** Counts up with every change of the recipe that makes a different image of the same sources. */
-export const RECIPE_VERSION = 1;
+export const RECIPE_VERSION = 2;
 
 /**
  * One text for one set of inputs: equal exactly where a build of the same day would give the same template. Order and

@@ -28,10 +28,12 @@ const runNotes = (observation: Observation, memory: MachineMemory, policy: Polic
 
 const changedDetails = (memory: MachineMemory, record: VmRecord): MachineDetails | undefined => {
   const now = memory.details;
+  // A machine that came back elsewhere (D21): what it had before is in its record until that is mended, and may come again.
+  const former = memory.formerAddresses?.addresses ?? [];
   const next: MachineDetails = {
     ...now,
-    ipAddress: record.ipAddress || now.ipAddress,
-    ipv6Address: record.ipv6Address || now.ipv6Address,
+    ipAddress: former.includes(record.ipAddress) ? now.ipAddress : record.ipAddress || now.ipAddress,
+    ipv6Address: former.includes(record.ipv6Address) ? now.ipv6Address : record.ipv6Address || now.ipv6Address,
     username: record.username || now.username,
     // An owner whom the guest does not name yet is none to fall back on (D25).
     owner: record.gecosSynced === false ? now.owner : record.ownerWallet || record.owner || now.owner,
@@ -60,13 +62,16 @@ const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bi
   const status = suspendedAt === undefined ? 'active' : 'suspended';
   const suspendedAtUnix = suspendedAt === undefined ? undefined : wholeSeconds(suspendedAt);
   const owner = memory.loginOwner;
+  const { ipAddress, ipv6Address } = memory.details;
+  const former = memory.formerAddresses?.addresses ?? [];
   return {
     ...(record.status === status ? {} : { status }),
     ...(record.suspendedAtUnix === suspendedAtUnix ? {} : { suspendedAtUnix: suspendedAtUnix ?? null }),
     ...(record.destroyedAtUnix === undefined ? {} : { destroyedAtUnix: null }),
     ...(expiresAtUnix === undefined || record.expiresAtUnix === expiresAtUnix ? {} : { expiresAtUnix }),
     ...(owner === undefined || namesOwner(record, owner) ? {} : { owner, gecosSynced: true }),
-    ...(record.ipAddress !== '' || memory.details.ipAddress === '' ? {} : { ipAddress: memory.details.ipAddress }),
+    ...(former.includes(record.ipAddress) || (record.ipAddress === '' && ipAddress !== '') ? { ipAddress } : {}),
+    ...(former.includes(record.ipv6Address) ? { ipv6Address } : {}),
   };
 };
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/load.ts';
+import { networkConfigOf } from '../domain/cloud-init/network-config.ts';
 import { renderSeed } from '../domain/cloud-init/render-seed.ts';
 import { type GuestSettings, problemsOfSettings } from '../domain/cloud-init/seed-request.ts';
 import { ConfigError, explain } from '../domain/errors.ts';
@@ -33,6 +34,10 @@ export const createSeeds = (config: Pick<Config, 'guest' | 'ipPool' | 'ipv6Pool'
       if (settings === undefined) throw new ConfigError(NO_POOL, { code: 'CONFIG_INVALID', retryable: false });
       const secretKey = randomBytes(SECRET_BYTES).toString('hex');
       return renderSeed({ machine: { ...machine, secretKey }, settings, userData: await source(content) });
+    },
+    network: (machine) => {
+      if (settings === undefined) throw new ConfigError(NO_POOL, { code: 'CONFIG_INVALID', retryable: false });
+      return networkConfigOf(machine, settings);
     },
   };
 };

@@ -15,6 +15,8 @@ import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal } from '../ports/journal.ts';
 import type { Log } from '../ports/log.ts';
+import { createSeeds } from './create-seeds.ts';
+import { hostAddresses } from './host-addresses.ts';
 import { openHostRoutes } from './open-host-routes.ts';
 import { openOurJournal } from './open-journal.ts';
 
@@ -60,6 +62,9 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
     quarantine: createQuarantine({ directory: paths.quarantineDir }),
     locks: createLocks({ dir: paths.locksDir }),
     hostRoutes: openHostRoutes(options),
+    seeds: createSeeds(config),
+    pools: { ipv4: config.ipPool, ipv6: config.ipv6Pool },
+    hostAddresses,
     clock,
     log,
     policy: config.policy,

@@ -1,3 +1,4 @@
+import type { AddressPools } from '../domain/allocation.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Chain } from '../ports/chain.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -9,6 +10,7 @@ import type { Log } from '../ports/log.ts';
 import type { MachineBuilder } from '../ports/machine-builder.ts';
 import type { Quarantine } from '../ports/quarantine.ts';
 import type { Records } from '../ports/records.ts';
+import type { Seeds } from '../ports/seeds.ts';
 
 /** Everything that an operation may use; commands and daemon hand in the same things. */
 export interface Deps {
@@ -21,6 +23,11 @@ export interface Deps {
   readonly locks: Locks;
   readonly hostRoutes: HostRoutes;
   readonly builder: MachineBuilder;
+  readonly seeds: Seeds;
+  /** What machines get their addresses from. */
+  readonly pools: AddressPools;
+  /** The host's own addresses now. */
+  readonly hostAddresses: () => readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;

@@ -5,6 +5,7 @@ import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
 import { destroyForGood } from './destroy-for-good.ts';
 import { purgeMachine } from './purge.ts';
+import { checkAddress } from './readdress.ts';
 import { restoreMachine } from './restore.ts';
 import { setLimits } from './set-limits.ts';
 import { setLogin } from './set-login.ts';
@@ -79,6 +80,7 @@ const EXECUTORS: Executors = {
   'destroy-for-good': (deps, memory) => destroyForGood(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
   limit: (deps, { uuid }, { limits }) => setLimits(deps, uuid, limits),
+  'check-address': (deps, memory) => checkAddress(deps, memory),
   'link-up': async (deps, { uuid }) => {
     await setLinks(deps, uuid, true);
     await deps.journal.append([{ kind: 'link', uuid, up: true }]);

@@ -24,17 +24,21 @@ export interface HostCapacity {
   readonly accelerator: 'kvm' | 'tcg';
 }
 
+/** A machine's network card and the addresses that it may speak with. */
+export interface NetworkCard {
+  readonly mac: string;
+  readonly ipv4: string;
+  /** Empty where there is none. */
+  readonly ipv6: string;
+}
+
 /** One machine as it is to be built; what is random or allocated was settled before. */
-export interface MachineSpec {
+export interface MachineSpec extends NetworkCard {
   readonly uuid: Uuid;
   readonly name: string;
   readonly cpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
-  readonly mac: string;
-  readonly ipv4: string;
-  /** Empty where there is none. */
-  readonly ipv6: string;
   readonly metadata: MachineMetadata;
   readonly base: BaseImage;
   readonly accelerator: HostCapacity['accelerator'];
@@ -77,7 +81,14 @@ export interface MachineBuilder {
   removeDisk(name: string): Promise<void>;
   /** Writes the cloud-init documents (0600) and their ISO, readable by the hypervisor alone. */
   makeSeed(name: string, files: SeedFiles): Promise<void>;
+  /**
+   * Writes the network document anew, and the ISO; what else the guest was told stays, so that to cloud-init it is the same
+   * instance. Throws (incurable, code `seed-unknown`) where a machine's documents are not there.
+   */
+  renewNetwork(name: string, networkConfig: string): Promise<void>;
   removeSeed(name: string): Promise<void>;
   /** The domain XML, fit for `Hypervisor.define`. */
   definitionOf(spec: MachineSpec): string;
+  /** The same definition for a machine with other addresses. Throws (incurable) where it has no such card. */
+  readdressed(definition: string, card: NetworkCard): string;
 }

@@ -1,13 +1,9 @@
-import type { SeedFiles } from './machine-builder.ts';
+import type { NetworkCard, SeedFiles } from './machine-builder.ts';
 
 /** What a guest is told of itself at its first start. */
-export interface SeededMachine {
+export interface SeededMachine extends NetworkCard {
   readonly uuid: string;
   readonly name: string;
-  readonly mac: string;
-  readonly ipv4: string;
-  /** Empty where there is none. */
-  readonly ipv6: string;
   readonly username: string;
   readonly wallet: string;
   readonly nftTokenId: bigint;
@@ -19,4 +15,6 @@ export interface Seeds {
   missing(content: string | undefined): Promise<readonly string[]>;
   /** The documents of a machine; each call draws a secret of its own. Throws `BlockhostError`. */
   render(machine: SeededMachine, content: string | undefined): Promise<SeedFiles>;
+  /** The network document alone, for a machine that comes back at other addresses. Throws `BlockhostError`. */
+  network(machine: NetworkCard): string;
 }

@@ -134,6 +134,7 @@ const deps: CreateDeps = {
   seeds: {
     missing: async () => [],
     render: async ({ uuid }) => ({ userData: uuid, metaData: uuid, networkConfig: '' }),
+    network: () => '',
   },
   minter: traced('minter', { mint: async () => 42n, seal: async () => '0x' }),
   pools: {

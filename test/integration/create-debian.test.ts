@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,8 +7,17 @@ import { inside } from '../lab/guest.ts';
 import { namespacesAllowed } from '../lab/libvirtd-process.ts';
 import { until } from '../lab/processes.ts';
 import { openRealHost, type RealHost } from './real-host.ts';
+import { openOperations } from './real-operations.ts';
 
 const NAME = 'blockhost-001';
+const THEIRS = {
+  name: 'theirs',
+  owner: `0x${'a1'.repeat(20)}`,
+  username: 'user',
+  expiresAtUnix: 2_000_000_000n,
+  createdAtUnix: 1n,
+  status: 'active',
+} as const;
 const BUILD_MS = 1_200_000;
 
 /** The host as `blockhost-build-template` left it. */
@@ -27,6 +36,18 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
     if (exitCode !== 0) throw new Error(`${argv.join(' ')}: exit ${exitCode}: ${err}`);
     return out;
   };
+
+  const sshBanner = async (address: string): Promise<string> => {
+    const script = `exec 3<>/dev/tcp/${address}/22; head -n 1 <&3`;
+    const argv = ['--target', String(host.libvirt.pid), '--net', 'timeout', '10', 'bash', '-c', script];
+    return (await execa('nsenter', argv, { reject: false })).stdout;
+  };
+  /** What its owner would miss, and what a first boot would make anew. */
+  const look = (): Promise<string> => {
+    const files = '/var/local/kept /etc/ssh/ssh_host_*_key.pub /var/lib/cloud/data/instance-id /etc/machine-id';
+    return inGuest('sh', '-c', `cat ${files} && getent passwd customer`);
+  };
+  let portrait = '';
 
   beforeAll(async () => {
     host = await openRealHost({ template: debian });
@@ -74,9 +95,7 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
   }, 400_000);
 
   it('answers from the bridge on its address, with the host keys of its own', async () => {
-    const look = 'exec 3<>/dev/tcp/10.77.0.2/22; head -n 1 <&3';
-    const argv = ['--target', String(host.libvirt.pid), '--net', 'timeout', '10', 'bash', '-c', look];
-    const answers = async () => (await execa('nsenter', argv, { reject: false })).stdout.startsWith('SSH-2.0-OpenSSH');
+    const answers = async () => (await sshBanner('10.77.0.2')).startsWith('SSH-2.0-OpenSSH');
     await until('sshd answers', answers, { timeoutMs: 60_000, everyMs: 500 });
   });
 
@@ -85,9 +104,46 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
     const renamed = await host.run('update-gecos', NAME, other, '--nft-id', '9');
     expect(renamed, renamed.err).toMatchObject({ exitCode: 0, out: '' });
     expect(await inGuest('getent', 'passwd', 'customer')).toContain(`:wallet=${other.toLowerCase()},nft=9:`);
+    await inGuest('sh', '-c', 'echo mine >/var/local/kept');
+    portrait = await look();
     const stopped = await host.run('stop', NAME);
     expect(stopped, stopped.err).toMatchObject({ exitCode: 0 });
     console.info(`it shut down within ${(stopped.tookMs / 1000).toFixed(1)} s`);
+  }, 240_000);
+
+  it('comes back out of quarantine at another address, for its own is given away: the same disk, no first boot', async () => {
+    const operations = await openOperations(host);
+    await operations.quarantine(NAME);
+    expect((await host.libvirt.virsh('list', '--all', '--name')).trim()).toBe('');
+    await operations.deps.records.restore({ ...THEIRS, ipAddress: '10.77.0.2', ipv6Address: 'fd77::3' });
+    const record = async () => JSON.parse(await readFile(host.at('var/lib/blockhost/vms.json'), 'utf8')).vms[NAME];
+    const back = async (): Promise<boolean> => {
+      await operations.look(NAME);
+      return (await record()).status === 'active';
+    };
+    await until('it is back', back, { timeoutMs: 30_000, everyMs: 500 });
+    expect(await record()).toMatchObject({ ip_address: '10.77.0.3', ipv6_address: 'fd77::4' });
+    expect(Object.keys(await host.routes())).toContain('fd77::4/128');
+    expect(await host.libvirt.virsh('dumpxml', NAME)).toMatch(/name='IP' value='10\.77\.0\.3'/);
+    const started = await host.run('start', NAME);
+    expect(started, started.err).toMatchObject({ exitCode: 0 });
+    const bootMs = await inside(host.libvirt, NAME).waitAgent(240_000);
+    const taken = async (): Promise<boolean> => {
+      await operations.look(NAME);
+      return (await operations.machine(NAME)).formerAddresses?.stage === 'left';
+    };
+    const takenMs = await until('the guest has taken its new addresses', taken, { timeoutMs: 60_000, everyMs: 500 });
+    console.info(
+      `it was back: agent after ${(bootMs / 1000).toFixed(1)} s, addresses seen ${(takenMs / 1000).toFixed(1)} s later`,
+    );
+    const addresses = await inGuest('ip', '-br', 'addr', 'show', 'dev', 'eth0');
+    console.info(addresses.trim());
+    expect(addresses).toContain('10.77.0.3/24');
+    expect(addresses).toContain('fd77::4/128');
+    expect(addresses).not.toMatch(/10\.77\.0\.2\/|fd77::3\//);
+    expect(await look()).toBe(portrait);
+    const answers = async () => (await sshBanner('10.77.0.3')).startsWith('SSH-2.0-OpenSSH');
+    await until('sshd answers at the new address', answers, { timeoutMs: 60_000, everyMs: 500 });
     expect(await host.run('destroy', NAME)).toMatchObject({ exitCode: 0 });
-  }, 120_000);
+  }, 400_000);
 });

@@ -30,6 +30,7 @@ export interface DebianTemplate {
 export const labPackage = { name: 'lab-login', version: '1.2', mark: '/usr/share/lab-login/mark' };
 
 const sources = [
+  'src/domain/cloud-init/vendor-data.ts',
   'src/domain/template.ts',
   'src/drivers/template/recipe.ts',
   'src/drivers/template/build-from-packages.ts',

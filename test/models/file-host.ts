@@ -89,6 +89,7 @@ export const createFileBuilder = (dir: string): MachineBuilder => {
     makeDisk: async ({ name }) => put(placesOf(name).disk, 'disk'),
     removeDisk: async (name) => rmSync(placesOf(name).disk, { force: true }),
     makeSeed: async (name, { userData }) => put(placesOf(name).seed, userData),
+    renewNetwork: async () => undefined,
     removeSeed: async (name) => rmSync(placesOf(name).seedDirectory, { recursive: true, force: true }),
     definitionOf: ({ uuid, name, mac, metadata }) =>
       modelDomainXml({
@@ -99,5 +100,6 @@ export const createFileBuilder = (dir: string): MachineBuilder => {
         interfaces: [{ mac, linkUp: true }],
         metadata,
       }),
+    readdressed: (definition) => definition,
   };
 };

@@ -1,4 +1,5 @@
 import { HypervisorError } from '../../src/domain/errors.ts';
+import { readdressed } from '../../src/drivers/builder/readdress.ts';
 import type {
   BaseImage,
   HostCapacity,
@@ -77,6 +78,12 @@ export const createModelBuilder = (): ModelBuilder => {
       files.set(placesOf(name).seed, 'seed');
       seeds.set(name, documents);
     },
+    renewNetwork: async (name, networkConfig) => {
+      const documents = seeds.get(name);
+      if (documents === undefined)
+        throw new HypervisorError(`there is no seed of ${name}`, { code: 'seed-unknown', retryable: false });
+      seeds.set(name, { ...documents, networkConfig });
+    },
     removeSeed: async (name) => {
       files.delete(placesOf(name).seed);
       seeds.delete(name);
@@ -90,5 +97,6 @@ export const createModelBuilder = (): ModelBuilder => {
         interfaces: [{ mac, linkUp: true }],
         metadata,
       }),
+    readdressed,
   };
 };

@@ -1,15 +1,9 @@
-import type { AddressPools } from '../../src/domain/allocation.ts';
 import { type CreateRequest, parseCreateRequest, type RawCreateRequest } from '../../src/domain/create-request.ts';
 import type { Policy } from '../../src/domain/policy.ts';
 import type { CreateDeps } from '../../src/operations/create/create-deps.ts';
 import type { ConnectionDetails } from '../../src/ports/minter.ts';
 import { createModelLocks } from './model-locks.ts';
 import { createWorld, OWNER } from './model-world.ts';
-
-const POOLS: AddressPools = {
-  ipv4: { start: '192.168.122.2', end: '192.168.122.254', gateway: '192.168.122.1' },
-  ipv6: { prefix: '2001:db8::/120', start: 2, end: 254 },
-};
 
 export const requestFor = (name: string, more: Partial<RawCreateRequest> = {}): CreateRequest =>
   parseCreateRequest(
@@ -31,14 +25,7 @@ export const createCreateWorld = (policy: Partial<Policy> = {}) => {
     ...world.deps,
     locks,
     clock: { ...world.clock, sleep: (ms) => world.clock.advance(ms) },
-    seeds: {
-      missing: async () => missingSeeds,
-      render: async ({ uuid, ipv4, wallet }) => ({
-        userData: `#cloud-config ${wallet}`,
-        metaData: `instance-id: ${uuid}`,
-        networkConfig: ipv4,
-      }),
-    },
+    seeds: { ...world.deps.seeds, missing: async () => missingSeeds },
     minter: {
       mint: async ({ machineId, ...request }) => {
         if (mintFails) throw new Error('no gas');
@@ -48,8 +35,6 @@ export const createCreateWorld = (policy: Partial<Policy> = {}) => {
       seal: async (details: ConnectionDetails, signature) =>
         `0x${Buffer.from(`${details.hostname}|${signature}`).toString('hex')}`,
     },
-    pools: POOLS,
-    hostAddresses: () => ['192.168.122.1', '2001:db8::2'],
     newUuid: () => {
       uuids += 1;
       return `00000000-0000-4000-8000-${uuids.toString(16).padStart(12, '0')}`;

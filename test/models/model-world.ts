@@ -1,3 +1,4 @@
+import type { AddressPools } from '../../src/domain/allocation.ts';
 import type { JournalEvent } from '../../src/domain/journal/event.ts';
 import { foldJournal } from '../../src/domain/journal/fold.ts';
 import { EMPTY_JOURNAL, type JournalState } from '../../src/domain/journal/memory.ts';
@@ -58,6 +59,11 @@ const createModelQuarantine = (): Quarantine & { readonly kept: Map<string, Doss
 export const OWNER = `0x${'a1'.repeat(20)}` as const;
 export const START_UNIX_MS = 1_800_000_000_000;
 
+const POOLS: AddressPools = {
+  ipv4: { start: '192.168.122.2', end: '192.168.122.254', gateway: '192.168.122.1' },
+  ipv6: { prefix: '2001:db8::/120', start: 2, end: 254 },
+};
+
 const uuidOf = (id: number): string => `00000000-0000-4000-8000-${String(id).padStart(12, '0')}`;
 
 /** A host, a chain and the operations between them, on a virtual clock. */
@@ -85,6 +91,17 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       withCreate: async (_name, _options, body) => body(),
       withAllocation: async (_options, body) => body(),
     },
+    seeds: {
+      missing: async () => [],
+      render: async ({ uuid, ipv4, wallet }) => ({
+        userData: `#cloud-config ${wallet}`,
+        metaData: `instance-id: ${uuid}`,
+        networkConfig: ipv4,
+      }),
+      network: ({ ipv4, ipv6 }) => `${ipv4} ${ipv6}`.trim(),
+    },
+    pools: POOLS,
+    hostAddresses: () => ['192.168.122.1', '2001:db8::2'],
     hostRoutes: {
       add: async (ipv6) => void routes.add(ipv6),
       remove: async (ipv6) => void routes.delete(ipv6),

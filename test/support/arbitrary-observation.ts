@@ -224,6 +224,9 @@ export const memory: fc.Arbitrary<MachineMemory> = fc.record({
     offsetSeconds.map((seconds) => NOW_UNIX + BigInt(seconds)),
     3,
   ),
+  formerAddresses: sometimes(
+    fc.record({ addresses: fc.constant(['192.0.2.99']), stage: fc.constantFrom('chosen', 'told', 'left') }),
+  ),
   grantUntilUnix: sometimes(offsetSeconds.map((seconds) => NOW_UNIX + BigInt(seconds))),
   hold: sometimes(fc.oneof(word(NOW_UNIX_MS + 60_000), word(NOW_UNIX_MS - 60_000)), 1, 8),
   protect: sometimes(fc.oneof(word(undefined), word(NOW_UNIX_MS - 60_000)), 1, 8),

@@ -5,7 +5,10 @@ import type { GuestSettings, SeedMachine } from './seed-request.ts';
  * The network configuration (netplan, version 2): static, the interface found by its MAC, for its name depends on the
  * machine type. IPv6 is a single address; its gateway, the first of the prefix, is on the link although no prefix says so.
  */
-export const networkConfigOf = (machine: SeedMachine, settings: GuestSettings): string => {
+export const networkConfigOf = (
+  machine: Pick<SeedMachine, 'mac' | 'ipv4' | 'ipv6'>,
+  settings: Pick<GuestSettings, 'ipv4Gateway' | 'ipv6Prefix' | 'nameservers'>,
+): string => {
   const gateway6 = ipv6GatewayOf(machine.ipv6, settings.ipv6Prefix);
   const lines = [
     'version: 2',

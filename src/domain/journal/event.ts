@@ -78,6 +78,8 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('suspended'), uuid, atUnixMs: unixMs }),
   z.object({ kind: z.literal('suspension-over'), uuid, why: z.string() }),
   z.object({ kind: z.literal('quarantined'), uuid, untilUnixMs: unixMs }),
+  /** Others have its addresses now, or one of them: it is to come back at these, which are taken from here on. */
+  z.object({ kind: z.literal('readdressed'), uuid, ipAddress: z.string(), ipv6Address: z.string() }),
   z.object({ kind: z.literal('restored'), uuid }),
   z.object({ kind: z.literal('purged'), uuid }),
   z.object({ kind: z.literal('new-owner'), uuid }),

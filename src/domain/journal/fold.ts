@@ -1,6 +1,7 @@
 import type { JournalEvent } from './event.ts';
 import { withMachine, withoutMachine } from './machine-map.ts';
 import type { JournalState, MachineMemory, StopCause, Suspending } from './memory.ts';
+import { withAddresses, withAddressesTaken, withAddressesTold } from './readdressed.ts';
 
 /** How long harmful decisions are remembered for the breaker; longer than any window that can be configured. */
 const HARM_MEMORY_MS = 7 * 24 * 3600 * 1000;
@@ -53,6 +54,7 @@ const withOutcome = (
   const { [event.step]: before, ...others } = memory.failures;
   // A machine that was started is not being suspended any more, whatever was asked of it before.
   if (event.ok && event.step === 'start') return { ...memory, failures: others, suspending: undefined };
+  if (event.ok && event.step === 'check-address') return { ...withAddressesTaken(memory), failures: others };
   if (event.ok) return { ...memory, failures: others };
   const failure = {
     count: (before?.count ?? 0) + 1,
@@ -133,8 +135,10 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
         quarantine: { sinceUnixMs: atUnixMs, untilUnixMs: event.untilUnixMs },
         witnesses: [],
       };
+    case 'readdressed':
+      return withAddresses(memory, event);
     case 'restored':
-      return { ...memory, phase: 'present', quarantine: undefined, witnesses: [] };
+      return { ...withAddressesTold(memory), phase: 'present', quarantine: undefined, witnesses: [] };
     case 'purged':
       return { ...memory, phase: 'gone', quarantine: undefined };
     case 'new-owner':

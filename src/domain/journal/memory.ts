@@ -94,6 +94,16 @@ export type Limits = z.infer<typeof limitsSchema>;
 /** What was kept of a destroyed machine and where (D21). */
 export const quarantineSchema = z.object({ sinceUnixMs: unixMs, untilUnixMs: unixMs });
 
+/** The addresses that a machine had before it came back at others. */
+const formerAddressesSchema = z.object({
+  addresses: z.array(z.string()),
+  /**
+   * `chosen`: others are chosen, and its parts may still say the old ones; `told`: all but the guest has the new ones;
+   * `left`: the guest was seen to bear them.
+   */
+  stage: z.enum(['chosen', 'told', 'left']),
+});
+
 export const machineMemorySchema = z.object({
   uuid: z.string(),
   name: z.string(),
@@ -116,6 +126,8 @@ export const machineMemorySchema = z.object({
   hold: wordSchema.optional(),
   protect: wordSchema.optional(),
   quarantine: quarantineSchema.optional(),
+  /** It came back at other addresses (D21): a record with one of these is a stale copy. */
+  formerAddresses: formerAddressesSchema.optional(),
   /** Stopped by a command: it stays off until one starts it (D16). */
   adminStop: orderSchema.optional(),
   /** Destroyed by a command, which is its own warrant: nothing but a word of an operator stops that (D14). */

@@ -1,13 +1,10 @@
+import type { NetworkCard } from '../../ports/machine-builder.ts';
 import { escapeXml } from '../virsh/xml.ts';
 import { filterName } from './network-filter.ts';
 
 /** What a machine's network card is given. */
-export interface InterfaceSpec {
+export interface InterfaceSpec extends NetworkCard {
   readonly bridge: string;
-  readonly mac: string;
-  readonly ipv4: string;
-  /** Empty where there is none. */
-  readonly ipv6: string;
 }
 
 /** The parts that a host may be unable to do; machines have both, the search for what is missing leaves one out. */
@@ -18,16 +15,20 @@ export interface InterfaceGuards {
   readonly filtered: boolean;
 }
 
+/** The addresses that our filter lets pass. */
+export const filterParametersXml = (card: NetworkCard): string => {
+  const parameter = (name: string, value: string): string => `<parameter name='${name}' value='${escapeXml(value)}'/>`;
+  const ipv6 = [linkLocalOf(card.mac), ...(card.ipv6 === '' ? [] : [card.ipv6])];
+  return [parameter('IP', card.ipv4), ...ipv6.map((address) => parameter('IPV6', address))].join('');
+};
+
 /** A network card on the bridge. */
 export const interfaceXml = (spec: InterfaceSpec, { isolated, filtered }: InterfaceGuards): string => {
-  const parameter = (name: string, value: string): string => `<parameter name='${name}' value='${escapeXml(value)}'/>`;
-  const ipv6 = [linkLocalOf(spec.mac), ...(spec.ipv6 === '' ? [] : [spec.ipv6])];
-  const parameters = [parameter('IP', spec.ipv4), ...ipv6.map((address) => parameter('IPV6', address))];
   return `<interface type='bridge'>
       <source bridge='${escapeXml(spec.bridge)}'/>
       <mac address='${escapeXml(spec.mac)}'/>
       <model type='virtio'/>${isolated ? "<port isolated='yes'/>" : ''}
-      ${filtered ? `<filterref filter='${filterName}'>${parameters.join('')}</filterref>` : ''}
+      ${filtered ? `<filterref filter='${filterName}'>${filterParametersXml(spec)}</filterref>` : ''}
     </interface>`;
 };
 

@@ -13,7 +13,8 @@ import { machineXml } from './machine-xml.ts';
 import { ensureFilter } from './network-filter.ts';
 import { missingOfNetwork } from './network-probe.ts';
 import { lookAtPool, missingOfPool } from './pool.ts';
-import { makeSeed, missingOfSeeds, removeSeed } from './seeds.ts';
+import { readdressed } from './readdress.ts';
+import { makeSeed, missingOfSeeds, removeSeed, renewNetwork } from './seeds.ts';
 
 export interface MachineBuilderDeps extends AcceleratorDeps {
   readonly storagePool: string;
@@ -71,8 +72,10 @@ export const createMachineBuilder = (deps: MachineBuilderDeps): MachineBuilder =
     },
     removeDisk: async (name) => disks.remove(placesOf(name).disk),
     makeSeed: async (name, files) => makeSeed(placesOf(name), files),
+    renewNetwork: async (name, networkConfig) => renewNetwork(placesOf(name), networkConfig),
     removeSeed: async (name) => removeSeed(placesOf(name)),
     definitionOf: (spec) => machineXml(spec, { places: placesOf(spec.name), bridge }),
+    readdressed,
   };
 };
 

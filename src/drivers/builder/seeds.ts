@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, open, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
+import { vendorData } from '../../domain/cloud-init/vendor-data.ts';
 import { BlockhostError, HypervisorError } from '../../domain/errors.ts';
 import type { MachinePlaces, SeedFiles } from '../../ports/machine-builder.ts';
 import { syncDirectory, writeFileAtomic } from '../files/atomic-write.ts';
@@ -12,7 +13,7 @@ type SeedPlaces = Pick<MachinePlaces, 'seedDirectory' | 'seed'>;
 const timeoutMs = 30_000;
 
 /**
- * Writes the three documents and the ISO that the guest reads, all 0600: user-data holds a secret, and libvirt gives the
+ * Writes the documents and the ISO that the guest reads, all 0600: user-data holds a secret, and libvirt gives the
  * ISO to qemu's user when the machine starts. Each file is the old one or the new one; safe to repeat.
  */
 export const makeSeed = async ({ seedDirectory, seed }: SeedPlaces, files: SeedFiles): Promise<void> => {
@@ -20,6 +21,7 @@ export const makeSeed = async ({ seedDirectory, seed }: SeedPlaces, files: SeedF
     ['user-data', files.userData],
     ['meta-data', files.metaData],
     ['network-config', files.networkConfig],
+    ['vendor-data', vendorData],
   ];
   await inWords(`write ${seedDirectory}`, async () => {
     await ensureTraversableDirectory(dirname(seedDirectory));
@@ -38,6 +40,26 @@ export const makeSeed = async ({ seedDirectory, seed }: SeedPlaces, files: SeedF
   });
 };
 
+/** The same seed with another network document: instance and user data stay what the guest was first told. */
+export const renewNetwork = async (places: SeedPlaces, networkConfig: string): Promise<void> => {
+  const document = async (name: string): Promise<string> => {
+    try {
+      return await readFile(join(places.seedDirectory, name), 'utf8');
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+      throw new HypervisorError(`${places.seedDirectory} has no ${name}`, {
+        code: 'seed-unknown',
+        retryable: false,
+        hint: 'put the files that the guest was made with back there, then acknowledge',
+      });
+    }
+  };
+  const [userData, metaData] = await inWords(`read ${places.seedDirectory}`, () =>
+    Promise.all([document('user-data'), document('meta-data')]),
+  );
+  await makeSeed(places, { userData, metaData, networkConfig });
+};
+
 /** Removes the directory with everything in it; nothing there is no error. */
 export const removeSeed = ({ seedDirectory }: SeedPlaces): Promise<void> =>
   inWords(`remove ${seedDirectory}`, async () => {
@@ -53,7 +75,8 @@ export const removeSeed = ({ seedDirectory }: SeedPlaces): Promise<void> =>
 export const missingOfSeeds = async (work: string): Promise<string | undefined> => {
   await mkdir(work, { recursive: true });
   try {
-    for (const name of ['user-data', 'meta-data', 'network-config']) await writeFileAtomic(join(work, name), '{}\n');
+    for (const name of ['user-data', 'meta-data', 'network-config', 'vendor-data'])
+      await writeFileAtomic(join(work, name), '{}\n');
     await buildIso(work, join(work, 'seed.iso'), (name) => join(work, name));
     return undefined;
   } catch (error) {
@@ -64,7 +87,13 @@ export const missingOfSeeds = async (work: string): Promise<string | undefined> 
 
 /** cloud-localds knows the label and the names that a guest looks for. What it unpacks for a moment stays in `work`. */
 const buildIso = async (work: string, iso: string, document: (name: string) => string): Promise<void> => {
-  const argv = [`--network-config=${document('network-config')}`, iso, document('user-data'), document('meta-data')];
+  const argv = [
+    `--network-config=${document('network-config')}`,
+    `--vendor-data=${document('vendor-data')}`,
+    iso,
+    document('user-data'),
+    document('meta-data'),
+  ];
   const result = await execa('cloud-localds', argv, {
     reject: false,
     timeout: timeoutMs,
@@ -96,9 +125,9 @@ const settle = async (iso: string): Promise<void> => {
   }
 };
 
-const inWords = async (doing: string, act: () => Promise<void>): Promise<void> => {
+const inWords = async <T>(doing: string, act: () => Promise<T>): Promise<T> => {
   try {
-    await act();
+    return await act();
   } catch (error) {
     if (error instanceof BlockhostError) throw error;
     const { why, facts } = explainWriteFailure(error);

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { networkAtEachBoot } from '../../domain/cloud-init/vendor-data.ts';
 import type { LocalPackage } from '../../domain/template.ts';
 import type { BuildContext } from './build-from-packages.ts';
 import { stagePackages } from './local-packages.ts';
@@ -15,7 +16,7 @@ if [ -d /var/tmp/debs ]; then
   apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-confold install /var/tmp/debs/*.deb
   rm -r /var/tmp/debs
 fi
-printf 'datasource_list: [ NoCloud ]\\n' >/etc/cloud/cloud.cfg.d/90-blockhost.cfg
+printf 'datasource_list: [ NoCloud ]\\n${networkAtEachBoot}\\n' >/etc/cloud/cloud.cfg.d/90-blockhost.cfg
 systemctl -q enable qemu-guest-agent.service 2>/dev/null || true
 systemctl -q enable serial-getty@ttyS0.service
 apt-get clean

@@ -1,3 +1,5 @@
+import { networkAtEachBoot } from '../../domain/cloud-init/vendor-data.ts';
+
 /**
  * What a template made of Debian packages is, beside the packages themselves. Whoever changes it counts RECIPE_VERSION up.
  */
@@ -54,6 +56,7 @@ system_info:
     renderers: [ netplan, networkd, eni ]
 apt:
   preserve_sources_list: true
+${networkAtEachBoot}
 END
 
 printf 'LABEL=${rootLabel} / ext4 errors=remount-ro 0 1\\n' >"$root/etc/fstab"

@@ -2,12 +2,10 @@ import { type Allocation, allocate } from '../../domain/allocation.ts';
 import type { CreateRequest } from '../../domain/create-request.ts';
 import type { Uuid } from '../../domain/identity.ts';
 import type { MachineDetails, MachineMemory } from '../../domain/journal/memory.ts';
-import { takenBy } from '../../domain/taken.ts';
 import type { BaseImage } from '../../ports/machine-builder.ts';
+import { ALLOCATION_WAIT_MS, takenNow } from '../taken-now.ts';
 import type { Binding } from './binding.ts';
 import { type CreateDeps, cannotCreate } from './create-deps.ts';
-
-const LOCK_WAIT_MS = 60_000;
 
 /**
  * How many tokens there are, where that can be known (D19). An id must be ours alone in `reserved_nft_tokens`, and the mint
@@ -29,25 +27,9 @@ export const choose = async (
   totalSupply: bigint,
   undone: ReadonlySet<Uuid>,
 ): Promise<Allocation> => {
-  const { hypervisor, records, pools } = deps;
-  const [found, allocated, reservations, domains] = await Promise.all([
-    records.list(),
-    records.allocated(),
-    records.reservations(),
-    hypervisor.list(),
-  ]);
-  const machines = Object.values(deps.journal.state().machines).filter(({ uuid }) => !undone.has(uuid));
-  const taken = takenBy({
-    records: found,
-    allocated,
-    reservations,
-    machines,
-    domains,
-    hostAddresses: deps.hostAddresses(),
-    pools,
-  });
   const { name, nftTokenId } = request;
-  const result = allocate({ name, nftTokenId, totalSupply }, pools, taken, deps.newUuid);
+  const taken = await takenNow(deps, undone);
+  const result = allocate({ name, nftTokenId, totalSupply }, deps.pools, taken, deps.newUuid);
   if (!result.ok) throw cannotCreate(name, result.problems);
   return result.allocation;
 };
@@ -62,7 +44,7 @@ export const begin = (deps: CreateDeps, request: CreateRequest, binding: Binding
   const { name, owner, username } = request;
   const places = deps.builder.placesOf(name);
   return readSupply(deps, binding).then((supply) =>
-    deps.locks.withAllocation({ waitMs: LOCK_WAIT_MS }, async () => {
+    deps.locks.withAllocation({ waitMs: ALLOCATION_WAIT_MS }, async () => {
       await deps.journal.refresh();
       const allocation = await choose(deps, request, supply, new Set());
       const details: MachineDetails = {

@@ -1,8 +1,6 @@
-import type { AddressPools } from '../../domain/allocation.ts';
 import { BlockhostError } from '../../domain/errors.ts';
 import type { Uuid } from '../../domain/identity.ts';
 import type { Minter } from '../../ports/minter.ts';
-import type { Seeds } from '../../ports/seeds.ts';
 import type { Deps } from '../deps.ts';
 
 /** How long a create waits for what needs time. Milliseconds. */
@@ -18,11 +16,7 @@ export const CREATE_PATIENCE: CreatePatience = { chainMs: 60_000, noneMs: 15_000
 
 /** What a create needs beside what every operation has. */
 export interface CreateDeps extends Deps {
-  readonly seeds: Seeds;
   readonly minter: Minter;
-  readonly pools: AddressPools;
-  /** The host's own addresses now. */
-  readonly hostAddresses: () => readonly string[];
   readonly newUuid: () => Uuid;
   readonly patience: CreatePatience;
   /** Progress, for people. */
