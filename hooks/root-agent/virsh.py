@@ -7,6 +7,7 @@ INVARIANTS
   waits for a guest to shut down or to boot; what was asked of it shows in its state.
 - Whoever asks may be anyone who took over user `blockhost`. Parameters are read by allow-lists, programs get argument
   lists, and no host file outside of the state and storage directories comes within a guest's reach.
+- Machines that are none of the provisioner's are left alone, except that they may be started.
 - Unknown is not no: where it cannot be told who needs a file, or what a definition means, the action is refused.
 - Handlers never raise: {"ok": True, "output": text} or {"ok": False, "error": sentence}.
 """
@@ -54,7 +55,8 @@ IMAGE = re.compile(r".+\.(qcow2|img|raw|iso)", re.DOTALL)
 NOTHING = re.compile("")
 WORD = re.compile(r"[A-Za-z0-9 _.:-]{0,128}")
 
-ET.register_namespace("blockhost", "https://blockhost.io/provisioner/machine/1")
+MACHINE = "https://blockhost.io/provisioner/machine/1"
+ET.register_namespace("blockhost", MACHINE)
 
 
 class Refusal(Exception):
@@ -129,12 +131,49 @@ def _state(left, name):
     return "absent"
 
 
+def _is_ours(tree, name):
+    """
+    By its metadata, or by a record that says it lives. A border against mistakes, not against `blockhost`, who writes
+    the records.
+    """
+    if tree.find(f"metadata/{{{MACHINE}}}machine") is not None:
+        return True
+    try:
+        with _open_regular(os.path.join(STATE_DIR, "vms.json"))[0] as file:
+            record = json.load(file)["vms"].get(name)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise Refusal(f"whether {name} is ours is unknown: vms.json cannot be read") from None
+    return isinstance(record, dict) and record.get("status") != "destroyed"
+
+
+def _own(left, name):
+    """The definition that comes next of a machine of ours; None where there is no such domain."""
+    code, out, err = _virsh(left, "dumpxml", "--domain", name, "--inactive")
+    if code != 0:
+        if _state(left, name) == "absent":
+            return None
+        raise Refusal(f"{name} cannot be described: {_said(err)}")
+    tree = _parse(out)
+    if not _is_ours(tree, name):
+        raise Refusal(f"{name} is none of the provisioner's machines")
+    return tree
+
+
+def _expect_own(left, name):
+    if _own(left, name) is None:
+        raise Refusal(f"there is no domain {name}")
+
+
 # --- power
 
 
 def _power(words, done, done_before):
     def handle(params, left):
         name = _domain(params)
+        if words[0] != "start":  # kindness asks less
+            _expect_own(left, name)
         code, _, err = _virsh(left, words[0], "--domain", name, *words[1:])
         if code == 0:
             return f"{name}: {done}"
@@ -149,10 +188,19 @@ def _power(words, done, done_before):
 # --- guests
 
 
-def _ask_agent(left, name, execute, arguments):
+def _agent_message(execute, arguments):
     message = json.dumps({"execute": execute, "arguments": arguments})
     if len(message) > LARGEST_AGENT_MESSAGE:
         raise Refusal(f"the command is too long: {len(message)} characters, at most {LARGEST_AGENT_MESSAGE}")
+    return message
+
+
+def _exec_arguments(argv):
+    return {"path": argv[0], "arg": argv[1:], "capture-output": True}
+
+
+def _ask_agent(left, name, execute, arguments):
+    message = _agent_message(execute, arguments)
     answer = _virsh(left, "qemu-agent-command", "--domain", name, "--timeout", "1", message)
     answer = json.loads(_expect(f"the agent in {name} does not answer", answer))
     if not isinstance(answer, dict) or not isinstance(answer.get("return"), dict):
@@ -167,8 +215,7 @@ def _text(data):
 
 
 def _run_in_guest(left, name, argv):
-    arguments = {"path": argv[0], "arg": argv[1:], "capture-output": True}
-    pid = _ask_agent(left, name, "guest-exec", arguments).get("pid")
+    pid = _ask_agent(left, name, "guest-exec", _exec_arguments(argv)).get("pid")
     if type(pid) is not int:
         raise Refusal(f"the agent in {name} answered what cannot be read")
     for pause_s in (0.02, 0.05, 0.1, *[0.2] * 100):
@@ -192,8 +239,8 @@ def _guest_exec(params, left):
         raise Refusal("command wants a line of text, or a list of words")
     if not argv[0].strip() or not "".join(argv[2:] if isinstance(command, str) else argv).strip():
         raise Refusal("command is empty")
-    if sum(map(len, argv)) > LARGEST_AGENT_MESSAGE:
-        raise Refusal(f"the command is too long: at most {LARGEST_AGENT_MESSAGE} characters")
+    _agent_message("guest-exec", _exec_arguments(argv))
+    _expect_own(left, name)
     result = _run_in_guest(left, name, argv)
     return {"output": result["stdout"], **result}
 
@@ -204,6 +251,7 @@ def _update_gecos(params, left):
         raise Refusal("username wants the name of the customer's user")
     if not isinstance(gecos, str) or not GECOS.fullmatch(gecos):
         raise Refusal("gecos wants wallet=<address>,nft=<token id>")
+    _expect_own(left, name)
     changed = _run_in_guest(left, name, ["/usr/sbin/usermod", "-c", gecos, user])
     if changed["exitcode"] != 0:
         raise Refusal(f"usermod in {name} ended with {changed['exitcode']}: {_said(changed['stderr'])}")
@@ -466,7 +514,7 @@ def _check_definition(text, places):
             _check_file(element.text or "", places, "below")
     written = [_check_disk(disk, places) for disk in domain.findall("devices/disk")]
     again = ET.tostring(domain, encoding="unicode")
-    return again, _domain({"domain": name.text}), None if uuid is None else uuid.text, [w for w in written if w]
+    return again, _domain({"domain": name.text}), None if uuid is None else uuid.text.lower(), [w for w in written if w]
 
 
 # --- who needs a file
@@ -616,6 +664,9 @@ def _define(params, left):
     except UnicodeDecodeError:
         raise Refusal("the definition is not UTF-8") from None
     definition, name, uuid, written = _check_definition(text, _places())
+    former = _described(left, [uuid]) if uuid in _uuids(left) else []
+    if not all(_is_ours(tree, name) for tree in former):
+        raise Refusal(f"{name} is none of the provisioner's machines")
     if written:
         needed = _needed_by_others(left, uuid)
         for disk in written:
@@ -671,15 +722,15 @@ def _undefine(params, left):
     name, remove = _domain(params), params.get("remove_storage", False)
     if not isinstance(remove, bool):
         raise Refusal("remove_storage is true or false")
-    state = _state(left, name)
-    if state == "absent":
+    tree = _own(left, name)
+    if tree is None:
         return f"{name}: absent already" + (", so no file is known to be its own" if remove else "")
+    state = _state(left, name)
     if state not in ("shut off", "crashed"):
         raise Refusal(f"{name} is {state}: stop it first")
-    uuid = _expect(f"{name} cannot be identified", _virsh(left, "domuuid", "--domain", name)).strip()
+    uuid = tree.findtext("uuid", "")
     if not UUID.fullmatch(uuid):
         raise Refusal(f"{name} cannot be identified")
-    tree = _parse(_expect(f"{name} cannot be described", _virsh(left, "dumpxml", "--domain", uuid, "--inactive")))
     # Its firmware's memory and its TPM belong to the same machine, should it be defined again.
     flags = ["--keep-nvram", *(["--keep-tpm"] if tree.find("devices/tpm") is not None else [])]
     gone, stays = [], []

@@ -16,6 +16,9 @@ export async function startRootAgent(options: { dir: string; uri: string; stateD
   const constants = {
     STATE_DIR: stateDir,
     DB_YAML: join(dir, 'db.yaml'),
+    // A laboratory may be slow; that the bounds hold is seen elsewhere.
+    ACTION_S: 60,
+    GUEST_S: 30,
     VIRSH: ['/usr/bin/env', '-i', 'PATH=/usr/bin:/bin', 'LC_ALL=C.UTF-8', '/usr/bin/virsh', '-q', '-c', uri],
   };
   const settings = Object.entries(constants).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
@@ -24,7 +27,7 @@ export async function startRootAgent(options: { dir: string; uri: string; stateD
   const agent: ChildProcess = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   if (agent.stdout) await once(agent.stdout, 'data');
   return {
-    ask: createRootAgent({ socketPath, clock: createSystemClock(), timeoutMs: 15_000 }),
+    ask: createRootAgent({ socketPath, clock: createSystemClock(), timeoutMs: 90_000 }),
     stop: () => void agent.kill('SIGKILL'),
   };
 }

@@ -123,10 +123,12 @@ class Host:
             end(self.agent)
             self.agent = None
 
-    def domain(self, state="shut off", devices="", name="other"):
+    def domain(self, state="shut off", devices="", name="other", ours=True):
         """A domain of the stub's world."""
+        machine = '<b:machine xmlns:b="https://blockhost.io/provisioner/machine/1"/>' if ours else ""
         identity = str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
-        xml = f"<domain type='qemu'><name>{name}</name><uuid>{identity}</uuid><devices>{devices}</devices></domain>"
+        head = f"<name>{name}</name><uuid>{identity}</uuid><metadata>{machine}</metadata>"
+        xml = f"<domain type='qemu'>{head}<devices>{devices}</devices></domain>"
         return {"uuid": identity, "state": state, "xml": xml}
 
 

@@ -63,8 +63,6 @@ def perform(words):
     name, domain = find(words)
     if verb == "domstate":
         print(domain["state"])
-    elif verb == "domuuid":
-        print(domain["uuid"])
     elif verb == "dumpxml":
         print(domain["xml"])
     elif verb == "undefine":

@@ -185,7 +185,7 @@ def test_where_nobody_can_tell_what_others_need_nothing_is_taken_apart(host, wha
     assert mine.exists()
 
 
-@pytest.mark.parametrize("verb", ["dumpxml", "list", "domuuid"])
+@pytest.mark.parametrize("verb", ["dumpxml", "list", "domstate"])
 def test_a_libvirt_that_fails_in_between_leaves_everything(host, verb):
     mine = make(host.storage / "machine.qcow2")
     host.world(domains={"machine": machine(host, disk(mine))}, fail=[verb])
