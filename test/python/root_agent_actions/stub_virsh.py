@@ -65,6 +65,8 @@ def perform(words):
         print(domain["state"])
     elif verb == "dumpxml":
         print(domain["xml"])
+    elif verb == "undefine" and "undying" in world:
+        pass
     elif verb == "undefine":
         del domains[name]
         for there, here in world.get("swap", []):

@@ -229,6 +229,15 @@ def test_a_dossier_that_cannot_be_read_stops_everything(host, dossier):
     assert mine.exists()
 
 
+def test_a_domain_that_outlives_its_undefine_keeps_its_files(host):
+    mine = make(host.storage / "machine.qcow2")
+    host.world(domains={"machine": machine(host, disk(mine))}, undying=True)
+    host.start()
+    answer = undefine(host)
+    assert answer == {"ok": False, "error": "machine is still there after undefine; no file was removed"}
+    assert mine.exists()
+
+
 def test_a_file_that_takes_the_place_of_the_one_that_was_looked_at_stays(host):
     mine, newcomer = make(host.storage / "machine.qcow2"), make(host.storage / "new.qcow2", "another customer's")
     host.world(domains={"machine": machine(host, disk(mine))}, swap=[[str(newcomer), str(mine)]])
