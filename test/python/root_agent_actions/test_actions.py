@@ -119,13 +119,13 @@ def test_the_bounds_that_ship_are_two_seconds_for_guests_and_five_for_all_else()
     ],
 )
 def test_a_hanging_libvirt_or_guest_holds_the_agent_no_longer_than_the_bound(host, common, action, params):
-    """The stub hangs for 60 s; with a bound of half a second an answer within 10 s has not waited for it."""
+    """The stub hangs for 60 s; with a bound of half a second an answer within 30 s has not waited for it."""
     host.world(domains={"a": host.domain("running")}, hang=["start", "domstate", "qemu-agent-command"])
     host.start(common, ACTION_S=0.5, GUEST_S=0.5)
     begun = time.monotonic()
     answer = host.ask(action, params)
     echo = host.ask("echo", {})
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert answer["ok"] is False
     assert "0.5 s" in answer["error"]
     assert echo["ok"] is True
@@ -136,7 +136,7 @@ def test_a_program_in_the_guest_that_goes_on_is_not_waited_for(host):
     host.start("logger", GUEST_S=1.0)
     begun = time.monotonic()
     answer = host.ask("virsh-guest-exec", {"domain": "a", "command": "sleep 1000"})
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
     assert answer["ok"] is False
     assert answer["error"].endswith(("goes on", "go on"))
 
