@@ -41,7 +41,7 @@ def agent(request):
     if "never_ends" in world:
         return {"exited": False}
     if world["ran"][0] == "/usr/bin/getent":
-        line = f"customer:x:1000:1000:{world.get('gecos', '')}:/home/customer:/bin/sh\n"
+        line = f"customer:x:1000:1000:{world.get('gecos', '')}:/srv/customer:/bin/sh\n"
         return {"exited": True, "exitcode": 0, "out-data": base64.b64encode(line.encode()).decode()}
     return world.get("end", {"exited": True, "exitcode": 0})
 
