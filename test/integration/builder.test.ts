@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { BaseImage, MachineSpec } from '../../src/ports/machine-builder.ts'
 import { inside } from '../lab/guest.ts';
 import { namespacesAllowed } from '../lab/libvirtd-process.ts';
 import { type BuilderBench, openBuilderBench, SEED } from './builder-harness.ts';
+import { startRootAgent } from './root-agent-harness.ts';
 
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o7777;
 
@@ -139,6 +140,47 @@ describe.skipIf(!namespacesAllowed())('machines that are built on real parts', (
     const script =
       'ip link set eth0 down; ip link set eth0 address 52:54:00:77:00:99; ip link set eth0 up; sleep 1; ping -c 2 -W 1 10.77.0.1';
     expect(await run(machine, 'sh', '-c', script)).toMatchObject({ exitCode: 1 });
+  });
+
+  it('lets the root agent define, start, ask, stop and remove a third machine, and the base and the others stay', async () => {
+    const third = bench.spec(3, base);
+    const { disk, seed } = bench.builder.placesOf(third.name);
+    await bench.builder.makeDisk(third);
+    await bench.builder.makeSeed(third.name, SEED);
+    const stateDir = join(bench.places.stateDir, '..');
+    const agent = await startRootAgent({ dir: bench.dir, uri: bench.lab.uri, stateDir });
+    try {
+      const file = join(stateDir, 'third.xml');
+      const domain = third.name;
+      const defineAs = async (xml: string) => {
+        await writeFile(file, xml);
+        return agent.ask('virsh-define', { xml_path: file });
+      };
+      await defineAs(bench.builder.definitionOf(third));
+      expect(await bench.hypervisor.look(third.uuid)).toMatchObject({ run: 'off', metadata: third.metadata });
+      await defineAs(await bench.hypervisor.definition(third.uuid)); // as libvirt writes it
+      await agent.ask('virsh-start', { domain });
+      expect(await bench.hypervisor.look(third.uuid)).toMatchObject({ run: 'running' });
+      await expect(agent.ask('virsh-undefine', { domain, remove_storage: true })).rejects.toThrow(/stop it first/);
+      await inside(bench.lab, domain).waitAgent();
+      const command = 'echo out; echo err >&2; exit 3';
+      const ran = { ok: true, output: 'out\n', stdout: 'out\n', stderr: 'err\n', exitcode: 3 };
+      expect(await agent.ask('virsh-guest-exec', { domain, command })).toEqual(ran);
+      const gecos = `wallet=0x${'a1'.repeat(20)},nft=7`;
+      await agent.ask('virsh-update-gecos', { domain, username: 'customer', gecos });
+      expect(await inside(bench.lab, domain).gecos()).toBe(gecos);
+      await agent.ask('virsh-shutdown', { domain });
+      await agent.ask('virsh-destroy', { domain });
+      expect(await agent.ask('virsh-undefine', { domain, remove_storage: true })).toMatchObject({
+        output: `${domain}: undefined; removed ${disk}; removed ${seed}`,
+      });
+      expect(await bench.hypervisor.look(third.uuid)).toBe('absent');
+      for (const path of [base.path, ...[machine, other].map(({ name }) => bench.builder.placesOf(name).disk)])
+        await stat(path);
+      expect(await agent.ask('virsh-undefine', { domain, remove_storage: true })).toMatchObject({ ok: true });
+    } finally {
+      agent.stop();
+    }
   });
 
   it('leaves nothing of a machine when all is removed, twice over', async () => {

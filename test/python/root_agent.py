@@ -1,11 +1,16 @@
 """A root agent: one thread, one request per connection, frames of four bytes of length and JSON.
 
-usage: root_agent.py SOCKET [MODE]   MODE: usual (default), slow, mute, garbage, huge, two, split
+usage: root_agent.py SOCKET [MODE [PLUGINS [NAME=JSON...]]]
+MODE: usual (default), slow, mute, garbage, huge, two, split
 
-Routes are kept in memory and answer as `ip -6 route` does. "routes" tells them.
+Routes are kept in memory and answer as `ip -6 route` does. "routes" tells them. Every module in the directory PLUGINS is
+loaded once, in the order of their names, and the first to define an action has it; what lies in PLUGINS/lib is in
+sys.path, if there is such a directory. NAME=JSON sets a constant in each of them.
 """
 
+import importlib.util
 import json
+import os
 import re
 import socket
 import struct
@@ -16,6 +21,27 @@ LARGEST = 10 * 1024 * 1024
 DEVICES = {"vmbr0", "virbr0", "br0", "br-ext", "docker0"}
 ADDRESS = re.compile(r"^[0-9a-fA-F:]+/128$")
 routes = {}
+actions = {}
+
+
+def load(directory, constants):
+    if os.path.isdir(os.path.join(directory, "lib")):
+        sys.path.insert(0, os.path.join(directory, "lib"))
+    for name in sorted(os.listdir(directory)):
+        if not name.endswith(".py"):
+            continue
+        spec = importlib.util.spec_from_file_location("actions_" + name[:-3], os.path.join(directory, name))
+        module = importlib.util.module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            print("not loaded: %s: %s" % (name, error), file=sys.stderr)
+            continue
+        for constant in constants:
+            key, value = constant.split("=", 1)
+            setattr(module, key, json.loads(value))
+        for action, handler in module.ACTIONS.items():
+            actions.setdefault(action, handler)
 
 
 def read(connection, count):
@@ -55,6 +81,8 @@ def answer(request):
         return change_route(params, False)
     if action == "echo":
         return {"ok": True, "params": params}
+    if action in actions:
+        return actions[action](params)
     return {"ok": False, "error": "Unknown action: %s" % action}
 
 
@@ -92,6 +120,8 @@ def serve(connection, mode):
 
 def main():
     path, mode = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "usual"
+    if len(sys.argv) > 3:
+        load(sys.argv[3], sys.argv[4:])
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind(path)
     server.listen(16)
