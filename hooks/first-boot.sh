@@ -48,10 +48,10 @@ open_log() {
   if (: >>"$LOG_FILE") 2>/dev/null; then LOG=$LOG_FILE; else say "cannot write $LOG_FILE; going on without it"; fi
 }
 
-# Done for good: a power cut right after must not leave a marker without what it stands for.
+# A marker is there with its words or not at all.
 mark() {
-  sync
   printf '%s\n' "${2:-done}" >"$STATE_DIR/.$1.new"
+  sync "$STATE_DIR/.$1.new"
   mv -f "$STATE_DIR/.$1.new" "$STATE_DIR/.$1"
 }
 
@@ -63,11 +63,13 @@ libvirt_answers() {
   timeout -k 2 10 virsh -q -c qemu:///system uri >/dev/null 2>&1
 }
 
+# In one line, each followed by a space.
 missing_packages() {
-  local package
+  local package known
+  # shellcheck disable=SC2016 # dpkg-query's own placeholders
+  known=$(dpkg-query -W -f ' ${Package}=${db:Status-Status} ' "${PACKAGES[@]}" 2>/dev/null) || true
   for package in "${PACKAGES[@]}"; do
-    # shellcheck disable=SC2016 # dpkg-query's own placeholder
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || printf '%s\n' "$package"
+    [[ $known == *" $package=installed "* ]] || printf '%s ' "$package"
   done
 }
 
@@ -77,11 +79,10 @@ apt_get() {
     -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-# One attempt. What an earlier run left half configured is finished first, else apt refuses everything.
+# One attempt, with something missing. What an earlier run left half configured is finished first, else apt refuses everything.
 try_to_install() {
   local -a missing
-  mapfile -t missing < <(missing_packages)
-  [[ ${#missing[@]} -gt 0 ]] || return 0
+  read -r -a missing <<<"$(missing_packages)"
   if [[ -n $(dpkg --audit 2>/dev/null) ]]; then
     say 'finishing what an interrupted installation left'
     logged env DEBIAN_FRONTEND=noninteractive dpkg --force-confold --configure -a </dev/null || true
@@ -95,14 +96,14 @@ try_to_install() {
 install_packages() {
   local attempt
   [[ -n $(missing_packages) ]] || return 0
-  command -v apt-get >/dev/null || stop "this is not Debian: install $(missing_packages | tr '\n' ' ')by other means, then run this again"
+  command -v apt-get >/dev/null || stop "this is not Debian: install $(missing_packages)by other means, then run this again"
   for ((attempt = 1; attempt <= APT_ATTEMPTS; attempt++)); do
     try_to_install && return
     ((attempt < APT_ATTEMPTS)) || break
     say "packages are not installed yet (attempt $attempt of $APT_ATTEMPTS); again in $APT_PAUSE_SECONDS s"
     sleep "$APT_PAUSE_SECONDS"
   done
-  stop "not installed after $APT_ATTEMPTS attempts: $(missing_packages | tr '\n' ' ')- see to the network and to apt-get, then run this again"
+  stop "not installed after $APT_ATTEMPTS attempts: $(missing_packages)- see to the network and to apt-get, then run this again"
 }
 
 ensure_user() {

@@ -25,7 +25,7 @@ const lab = [
   'tini',
   'e2fsprogs',
 ];
-const tests = [...lab, 'python3', 'mmdebstrap'];
+const tests = [...lab, 'python3', 'mmdebstrap', 'genisoimage', 'shellcheck', 'shfmt', 'systemd'];
 const packages = { demo: lab, test: tests, packages: tests };
 
 const build = [process.execPath, 'debian/bundle.mjs'];
