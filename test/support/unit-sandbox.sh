@@ -25,7 +25,7 @@ mount -t tmpfs -o mode=1777 unit-tmp "$host/private/tmp"
 export TMPDIR="$host/private/tmp"
 
 for path in /etc /usr "$host/etc" "$host"; do
-  if : 2>/dev/null >"$path/.written"; then
+  if touch "$path/.written" 2>/dev/null; then
     echo "$path is writable in here" >&2
     exit 1
   fi
