@@ -11,11 +11,13 @@ import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
 import { withFlock } from '../drivers/lock/flock.ts';
 import { createLog } from '../drivers/log/create-log.ts';
 import { secretsInUrls } from '../drivers/log/redact.ts';
+import { createServiceManager, takeNotifyEnvironment } from '../drivers/service-manager/systemd.ts';
 import { type Host, openHost } from '../host/open-host.ts';
 import { createFleet } from '../operations/fleet.ts';
 import { createReconcile } from '../operations/reconcile.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { ServiceManager } from '../ports/service-manager.ts';
 import { createClockDoubt } from './clock-doubt.ts';
 import { lastWords } from './ended.ts';
 import { createGate, type GateKey } from './gate.ts';
@@ -23,9 +25,12 @@ import { createNarrator } from './narrator.ts';
 import { openSampling } from './open-sampling.ts';
 import { pipeline } from './pipeline.ts';
 import { createSemaphore } from './semaphore.ts';
+import { speakToManager } from './service-words.ts';
 import { EXIT, onStopSignal } from './shutdown.ts';
 import { createSources } from './sources.ts';
 import { surveyed } from './surveyed.ts';
+import { createVitals, type Vitals } from './vitals.ts';
+import { watchedDecisions } from './watched.ts';
 
 interface Running {
   readonly config: Config;
@@ -33,26 +38,30 @@ interface Running {
   readonly clock: Clock;
   readonly log: Log;
   readonly stop: AbortSignal;
+  readonly vitals: Vitals;
 }
 
 const gateKeys = (config: Config): readonly GateKey[] =>
   config.chains.length > 0 ? ['chain', 'libvirt', 'records', 'snapshot'] : ['libvirt', 'records', 'snapshot'];
 
 /** Builds the streams around one machine-independent core and runs them until the stop signal has drained them. */
-const run = async ({ config, host, clock, log, stop }: Running, gate: ReturnType<typeof createGate>): Promise<void> => {
+const run = async (running: Running, gate: ReturnType<typeof createGate>): Promise<void> => {
+  const { config, host, clock, log, stop, vitals } = running;
   const { deps } = host;
-  const fleet = createFleet(deps);
+  const known = createFleet(deps);
+  const decisions = { fleet: known, reconcile: createReconcile(deps, known), sweepEveryMs: config.sweepEveryMs };
+  const { fleet, reconcile } = watchedDecisions(vitals, decisions);
   const deadlines = createDeadlines();
   const clockDoubt = createClockDoubt({ ...deps, maxClockGapMs: config.policy.maxClockGapMs });
   const narrator = createNarrator({ log, clock });
   const wakes$: Observable<Wake> = merge(
-    ...createSources({ config, host, fleet, deadlines, clock, log, clockDoubt, gate }),
+    ...createSources({ config, host, fleet, deadlines, clock, log, clockDoubt, gate, vitals }),
   ).pipe(takeUntil(fromEvent(stop, 'abort')));
 
   const looks$ = pipeline(
     {
       fleet,
-      reconcile: createReconcile(deps, fleet),
+      reconcile,
       deadlines,
       clock,
       log,
@@ -67,7 +76,9 @@ const run = async ({ config, host, clock, log, stop }: Running, gate: ReturnType
   await lastValueFrom(looks$, { defaultValue: undefined });
 };
 
-const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
+const isPresent = ({ phase }: { readonly phase: string }): boolean => phase === 'present';
+
+const serve = async (config: Config, clock: Clock, log: Log, manager: ServiceManager): Promise<void> => {
   const paths = createPaths(process.env);
   const gate = createGate(gateKeys(config));
   gate.onOpen(() => log.info({ rule: 'L6' }, 'start-up gate open: harm may be decided from now on'));
@@ -87,12 +98,16 @@ const serve = async (config: Config, clock: Clock, log: Log): Promise<void> => {
     log.warn({ rule: 'D13' }, 'on_missing: create is only reported: create is not here yet');
   for (const warning of config.warnings) log.warn({ what: warning }, 'configuration');
   const sampling = openSampling({ config, paths, host, clock, log, stop });
+  const vitals = createVitals(clock);
+  const machines = (): number => Object.values(host.journal.state().machines).filter(isPresent).length;
+  const words = speakToManager({ vitals, manager, gate, clock, log, machines, stop });
   try {
-    await run({ config, host, clock, log, stop }, gate);
+    await run({ config, host, clock, log, stop, vitals }, gate);
     log.info({}, 'stopped');
   } finally {
     sampling.close();
     await host.close();
+    await words.farewell();
   }
 };
 
@@ -109,6 +124,7 @@ const secretsOf = ({ chains }: Config): readonly string[] =>
  * (configuration, a second daemon, a journal that is damaged), 75 where trying again may (D4).
  */
 export const runDaemon = async (): Promise<number> => {
+  const notifyEnvironment = takeNotifyEnvironment(process.env);
   const clock = createSystemClock();
   const level = process.env.BLOCKHOST_LOG_LEVEL === 'debug' ? 'debug' : 'info';
   let log = createLog({ level });
@@ -117,7 +133,8 @@ export const runDaemon = async (): Promise<number> => {
     const config = await loadConfig({ paths, env: process.env });
     log = createLog({ level, secrets: secretsOf(config) });
     await ensureSharedDirectory(paths.runDir);
-    await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serve(config, clock, log));
+    const manager = createServiceManager({ env: notifyEnvironment, pid: process.pid, log });
+    await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serve(config, clock, log, manager));
     return EXIT.done;
   } catch (error) {
     const final = error instanceof ConfigError || error instanceof LockBusyError;

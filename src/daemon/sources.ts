@@ -22,6 +22,8 @@ import type { createClockDoubt } from './clock-doubt.ts';
 import type { Gate } from './gate.ts';
 import { heartbeat } from './heartbeat.ts';
 import { routeChainHint } from './routes.ts';
+import type { Vitals } from './vitals.ts';
+import { watchedFollower, watchedLibvirt } from './watched.ts';
 
 /** The nightly sweep comes at a time of its own within this span, so that a fleet of hosts does not come at once. */
 const NIGHTLY_SPREAD_MS = 1_800_000;
@@ -35,6 +37,7 @@ export interface SourceDeps {
   readonly log: Log;
   readonly clockDoubt: ReturnType<typeof createClockDoubt>;
   readonly gate: Gate;
+  readonly vitals: Vitals;
 }
 
 const all = (source: Wake['why']['source'], what: string, clock: Clock): Wake => ({
@@ -42,12 +45,15 @@ const all = (source: Wake['why']['source'], what: string, clock: Clock): Wake =>
   why: { source, what, seenAtUnixMs: clock.nowUnixMs() },
 });
 
-const chainSources = ({ config, host, fleet, clock, log, clockDoubt, gate }: SourceDeps): readonly Observable<Wake>[] =>
-  config.chains.map((settings) => {
+const chainSources = (deps: SourceDeps): readonly Observable<Wake>[] => {
+  const { config, host, fleet, clock, log, clockDoubt, gate, vitals } = deps;
+  return config.chains.map((settings) => {
     const pool = host.chain.pool(settings.chainId);
     if (pool === undefined) throw new Error(`chain ${settings.chainId} has no pool`);
     const cursorStore = journalCursors(host.journal);
-    const follower = createFollower({ settings, cursorStore, clock, log, pool });
+    const { pollEveryMs } = settings;
+    const plain = createFollower({ settings, cursorStore, clock, log, pool });
+    const follower = watchedFollower(vitals, plain, pollEveryMs);
     const route = routeChainHint({ fleet, journal: host.journal, log });
     const hear = (hint: ChainHint): readonly Wake['target'][] => {
       if (host.chain.health().synced.known) gate.pass('chain');
@@ -57,20 +63,23 @@ const chainSources = ({ config, host, fleet, clock, log, clockDoubt, gate }: Sou
       void settled;
       return route(hint);
     };
-    return chainStream$({ follower, clock, pollEveryMs: settings.pollEveryMs, route: hear, random: Math.random });
+    return chainStream$({ follower, clock, pollEveryMs, route: hear, random: Math.random });
   });
+};
 
 /** The domain went on or off: whatever is seen next counts from now (L7). */
 const isTurn = (event: HypervisorEvent): boolean =>
   event.kind === 'event' && event.event === 'lifecycle' && /^(Started|Resumed|Stopped)\b/.test(event.detail);
 
-const libvirtSource = ({ config, host, fleet, clock, log }: SourceDeps): Observable<Wake> =>
+const libvirtSource = ({ config, host, fleet, clock, log, vitals }: SourceDeps): Observable<Wake> =>
   libvirtStream$({
-    source: createEventSource({ uri: config.libvirtUri, log }),
+    ...watchedLibvirt(vitals, {
+      source: createEventSource({ uri: config.libvirtUri, log }),
+      beat: () => heartbeat(host),
+    }),
     resolve: (name) => fleet.uuidOf(name),
     clock,
     log,
-    beat: () => heartbeat(host),
     echoUri: machineNamespace,
     onEvent: (event, uuid) => {
       if (uuid !== undefined && isTurn(event)) host.hypervisor.forget(uuid);

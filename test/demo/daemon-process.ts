@@ -30,6 +30,8 @@ export interface DaemonProcess {
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** A program that starts it, by its argv, and becomes it. */
+  readonly through?: readonly string[];
 }
 
 /** It lets steps that have begun come to their end. */
@@ -47,7 +49,7 @@ const parseLine = (text: string): LogLine | undefined => {
 };
 
 /** Nothing is started yet. The process dies with this one, whatever ends it. */
-export const createDaemonProcess = ({ env, logFile }: DaemonOptions): DaemonProcess => {
+export const createDaemonProcess = ({ env, logFile, through = [] }: DaemonOptions): DaemonProcess => {
   const lines: LogLine[] = [];
   const listeners: ((line: LogLine) => void)[] = [];
   let child: ChildProcess | undefined;
@@ -79,7 +81,8 @@ export const createDaemonProcess = ({ env, logFile }: DaemonOptions): DaemonProc
     start: async () => {
       if (running() !== undefined) return;
       const from = lines.length;
-      const argv = ['--pdeathsig', 'KILL', process.execPath, repositoryPath('dist/bin/blockhost-provisionerd.mjs')];
+      const program = [process.execPath, repositoryPath('dist/bin/blockhost-provisionerd.mjs')];
+      const argv = ['--pdeathsig', 'KILL', ...through, ...program];
       const started = spawn('setpriv', argv, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;
       for (const stream of [started.stdout, started.stderr]) createInterface({ input: stream }).on('line', note);

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,8 +6,11 @@ import { createPaths } from '../../src/config/paths.ts';
 import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createLog } from '../../src/drivers/log/create-log.ts';
 import { openOurJournal } from '../../src/host/open-journal.ts';
+import { createDaemonProcess } from '../demo/daemon-process.ts';
 import { isAlive, until } from '../lab/processes.ts';
+import { repositoryPath } from '../lab/repository.ts';
 import { startRpcProxy } from '../lab/rpc-proxy.ts';
+import { listenAsManager } from '../support/manager.ts';
 import { mountTinyDisk, type TinyDisk } from '../support/tiny-disk.ts';
 import { type Bench, createSite, openBench, type Site } from './daemon-harness.ts';
 import { bootMachine, type Machine, textOf, untilPast, untilSuspended } from './daemon-harness-machine.ts';
@@ -124,6 +127,52 @@ describe('a host with a fault across an expiry', () => {
     expect(site.daemon.pid).toBeDefined();
     rmSync(filler);
     note(`suspended ${await untilSuspended(machine)} ms after there was room`);
+    expect(await bench.stranger.faults()).toEqual([]);
+    await machine.remove();
+  });
+
+  it('is what its systemd unit leaves of it: it works in there, and tells systemd how it is', async ({ skip }) => {
+    if (disk === undefined) return skip('a mount namespace needs root');
+    await site.daemon.stop();
+    const manager = await listenAsManager(join(bench.directory, 'notify'));
+    bench.cleaner.defer('manager', async () => manager.stop());
+    const unit = repositoryPath('systemd/blockhost-provisioner.service');
+    const sandbox = [repositoryPath('test/support/unit-sandbox.sh'), repositoryPath('test/python/unit_filter.py')];
+    const daemon = createDaemonProcess({
+      env: { ...site.env, NOTIFY_SOCKET: manager.socket, WATCHDOG_USEC: '3000000' },
+      logFile: join(bench.directory, 'sandboxed.log'),
+      through: ['unshare', '--mount', '--propagation', 'private', ...sandbox, unit, site.root],
+    });
+    bench.cleaner.defer('daemon', () => daemon.kill9());
+    await daemon.start();
+    await until('it says that it is ready', () => manager.words().some((word) => word.includes('READY=1')));
+    const machine = await sell(5);
+    await untilPast(machine, 0);
+    note(`suspended ${await untilSuspended(machine)} ms after its expiry, in the sandbox`);
+    const events = (): boolean =>
+      daemon.log().some(({ msg, fields }) => msg === 'libvirt event' && fields.uuid === machine.guest.uuid);
+    await until('it hears events in there', events);
+    expect(
+      daemon
+        .log()
+        .filter(({ msg }) => /EPERM|EACCES|EROFS/.test(msg))
+        .map(textOf),
+    ).toEqual([]);
+    expect(
+      daemon
+        .log()
+        .filter(({ level }) => level === 'error')
+        .map(textOf),
+    ).toEqual([]);
+    expect(readFileSync(`/proc/${daemon.pid}/status`, 'utf8')).toMatch(
+      /CapEff:\s+0+\n[\s\S]*NoNewPrivs:\s+1\nSeccomp:\s+2/,
+    );
+    const fed = (): number => manager.words().filter((word) => word.includes('WATCHDOG=1')).length;
+    const before = fed();
+    await until('its watchdog is fed', () => fed() > before + 1);
+    expect(await daemon.stop()).toBe(0);
+    expect(manager.words()[0]).toMatch(/^READY=1\nSTATUS=machines: \d+; nothing harmful before it has seen: /);
+    expect(manager.words().at(-1)).toBe('STOPPING=1\nSTATUS=ends what is under way');
     expect(await bench.stranger.faults()).toEqual([]);
   });
 });

@@ -25,7 +25,11 @@ const lab = [
   'tini',
   'e2fsprogs',
 ];
-const tests = [...lab, 'python3', 'python3-pytest', 'mmdebstrap'];
+const tests = [
+  ...lab,
+  ...['python3', 'python3-flask', 'python3-pytest', 'python3-yaml'],
+  ...['chromium', 'debhelper', 'genisoimage', 'lintian', 'mmdebstrap', 'shellcheck', 'shfmt', 'systemd'],
+];
 const packages = { demo: lab, test: tests, packages: tests };
 
 const build = [process.execPath, 'debian/bundle.mjs'];
