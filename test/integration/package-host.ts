@@ -65,14 +65,16 @@ export const install = async (host: DebianRoot, ...debs: readonly string[]): Pro
 export const pretendSystemd = async (
   host: DebianRoot,
 ): Promise<{ readonly asked: () => Promise<readonly string[]> }> => {
-  const log = '#!/bin/sh\necho "${0##*/} $*" >>/asked\n';
-  for (const name of ['systemctl', 'virsh']) await host.write(`usr/bin/${name}`, log, 0o755);
+  for (const name of ['systemctl', 'virsh']) {
+    await host.write(`usr/bin/${name}`, `#!/bin/sh\necho "${name} $*" >>/asked\n`, 0o755);
+  }
   await host.sh('mkdir -p /run/systemd/system');
   return {
-    /** What was asked since the last time, questions left out. */
+    /** What it was told to do since the last time, without flags; questions and reloads left out. */
     asked: async () => {
       const lines = (await host.out('touch /asked; cat /asked; : >/asked')).split('\n');
-      return lines.filter((line) => line !== '' && !/ (is-enabled|is-active|show|cat)\b/.test(line));
+      const told = lines.map((line) => line.replaceAll(/ --\S+/g, ''));
+      return told.filter((line) => line !== '' && !/ (is-enabled|is-active|show|cat|daemon-reload)\b/.test(line));
     },
   };
 };

@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { provideNode } from '../lab/node-runtimes.ts';
 import { repositoryPath } from '../lab/repository.ts';
 import { install, openPackageLab, PACKAGE, type PackageLab, pretendSystemd, tryInstall } from './package-host.ts';
 
@@ -78,7 +81,9 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
         `${file}\n755 root\n#!/usr/bin/node`,
       );
       expect(existsSync(join(host.dir, `usr/share/man/man1/${command}.1.gz`))).toBe(true);
-      expect(await host.out(`cat /usr/share/bash-completion/completions/${command}`)).toContain(` ${command}\n`);
+      expect(await host.out(`cat /usr/share/bash-completion/completions/${command}`)).toMatch(
+        new RegExp(`^complete -F \\w+ ${command}$`, 'm'),
+      );
     }
     expect(await host.out('readlink -f /usr/sbin/blockhost-provisionerd')).toBe(
       '/usr/lib/blockhost-provisioner-libvirt/bin/blockhost-provisionerd.mjs',
@@ -105,22 +110,27 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
     if (existsSync(repositoryPath('hooks/first-boot.sh'))) await host.out(`test -x ${setup.first_boot_hook}`);
   });
 
-  it('enables what has a place in the boot, and starts the nightly look by its timer alone', async () => {
-    const host = await lab.host();
-    const { asked } = await pretendSystemd(host);
-    await install(host, lab.deb);
+  it('enables what has a place in the boot, and leaves the nightly look to its timer', async () => {
     const units = ['blockhost-gc.timer', 'blockhost-provisioner.path', 'blockhost-provisioner.service'].filter((name) =>
       existsSync(repositoryPath('systemd', name)),
     );
-    const wants = await host.out('cd /etc/systemd/system; for link in *.wants/*; do readlink $link; done');
-    expect(
-      wants
-        .split('\n')
-        .map((path) => path.replace(/^(\/usr)?\/lib/, ''))
-        .sort(),
-    ).toEqual(units.map((name) => `/systemd/system/${name}`));
-    expect(await asked()).toEqual(['systemctl --system daemon-reload', `systemctl --system start ${units.join(' ')}`]);
-    expect(await host.out('ls /usr/lib/systemd/system | grep blockhost')).toContain('blockhost-provisioner.service');
+    const withSystemd = await lab.host();
+    const { asked } = await pretendSystemd(withSystemd);
+    await install(withSystemd, lab.deb);
+    expect(await asked()).toEqual([
+      ...units.map((name) => `systemctl preset ${name}`),
+      `systemctl start ${units.join(' ')}`,
+    ]);
+
+    const without = await lab.host();
+    await install(without, lab.deb);
+    const enabled = await without.out('cd /etc/systemd/system; ls *.wants/blockhost-*; cat *.wants/blockhost-*');
+    for (const name of units) expect(enabled).toMatch(new RegExp(`^[a-z-]+\\.target\\.wants/${name}$`, 'm'));
+    expect(enabled).toContain('ExecStart=/usr/lib/blockhost-provisioner-libvirt/bin/blockhost-provisionerd.mjs');
+    expect(enabled).not.toContain('wants/blockhost-gc.service');
+    expect(await without.out(`dpkg -L ${PACKAGE}`)).toContain(
+      '\n/usr/lib/systemd/system/blockhost-provisioner.service',
+    );
   });
 
   it('makes the user and the directories that are shared with it, and those alone', async () => {
@@ -166,17 +176,13 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
     await asked();
 
     await install(host, lab.newer);
-    const done = await asked();
-    expect(done.filter((line) => !/daemon-reload$/.test(line))).toEqual([
-      expect.stringMatching(/^systemctl --system restart .*blockhost-provisioner\.service$/),
-    ]);
-    expect(done.join('\n')).not.toMatch(/gc\.service|libvirt|virsh/);
+    expect(await asked()).toEqual([expect.stringMatching(/^systemctl restart .*blockhost-provisioner\.service$/)]);
 
     const refused = await tryInstall(host, lab.older);
     expect(refused.exitCode).toBe(1);
     expect(refused.said).toContain('0.1.1 was installed here, and 0.0.9 may not understand what it wrote');
     expect(await installed(host)).toBe('0.1.1 installed');
-    expect((await asked()).join('\n')).not.toMatch(/ stop |gc\.service|virsh/);
+    expect((await asked()).join('\n')).not.toMatch(/ stop |preset|gc\.service|virsh/);
     expect(await host.out(`readlink ${MINT}`)).toBe(OUR_MINT);
 
     for (const path of [
@@ -186,9 +192,9 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
       await host.write(`usr/${path}/__pycache__/virsh.cpython-311.pyc`, 'left by Python');
     }
     await host.out(`dpkg --remove ${PACKAGE}`);
-    const stopped = (await asked()).filter((line) => !/daemon-reload$/.test(line));
-    expect(stopped).toContainEqual(expect.stringMatching(/^systemctl --system stop .*blockhost-provisioner\.service/));
-    expect(stopped.filter((line) => !/^systemctl --system stop (blockhost-[a-z.-]+ ?)+$/.test(line))).toEqual([]);
+    const stopped = await asked();
+    expect(stopped).toContainEqual(expect.stringMatching(/^systemctl stop .*blockhost-provisioner\.service$/));
+    expect(stopped.filter((line) => !/^systemctl stop( blockhost-[a-z.-]+)+$/.test(line))).toEqual([]);
     const left = 'find /usr -name "*blockhost-*" -o -path "*provisioner_libvirt*" -o -path "*root-agent-actions*"';
     expect(await host.out(`${left} | grep -v -e blockhost-common || true`)).toBe('');
     expect(await data()).toBe(before);
@@ -229,6 +235,32 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
     await install(host, lab.deb);
     await host.out(`dpkg --purge ${PACKAGE}`);
     expect(await host.out(`readlink ${MINT}`)).toBe('/opt/nowhere');
+  });
+
+  it('runs on the Node of Debian 12 by the names that callers look for', async ({ skip }) => {
+    const found = await provideNode('18.19.0');
+    if ('why' in found) return skip(found.why);
+    const host = await lab.host();
+    await install(host, lab.deb);
+    await execa('cp', [found.node, join(host.dir, 'usr/bin/node')]);
+    const programs = await host.out(
+      'cd /usr/lib/blockhost-provisioner-libvirt/bin; for f in *.mjs; do basename $f .mjs; done',
+    );
+    const versions = await host.out(`for name in ${programs.replaceAll('\n', ' ')}; do $name --version; done`);
+    expect(versions.split('\n')).toEqual(Array(18).fill('0.1.0'));
+
+    // Engines tell from /proc whether a create is at work.
+    await host.write('wait.cjs', "console.log('started');require('node:fs').readSync(0, Buffer.alloc(1));");
+    const argv = [host.dir, '/usr/bin/blockhost-vm-create', 'blockhost-001'];
+    const child = spawn('/usr/sbin/chroot', argv, { env: { NODE_OPTIONS: '--require /wait.cjs' } });
+    try {
+      await once(child.stdout, 'data');
+      const commandLine = await readFile(`/proc/${child.pid}/cmdline`, 'utf8');
+      expect(commandLine.split('\0')).toEqual(['/usr/bin/node', '/usr/bin/blockhost-vm-create', 'blockhost-001', '']);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
   });
 
   it('is never installed beside another provisioner', async () => {
