@@ -75,16 +75,20 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
     const { commands, setup, root_agent_actions } = JSON.parse(
       await host.out('cat /usr/share/blockhost/provisioner.json'),
     );
-    for (const command of [...Object.values(commands), setup.detect, 'blockhost-provisioner']) {
-      const file = `/usr/lib/blockhost-provisioner-libvirt/bin/${command}.mjs`;
-      expect(await host.out(`readlink -f /usr/bin/${command}; stat -c '%a %U' ${file}; head -1 ${file}`)).toBe(
-        `${file}\n755 root\n#!/usr/bin/node`,
-      );
-      expect(existsSync(join(host.dir, `usr/share/man/man1/${command}.1.gz`))).toBe(true);
-      expect(await host.out(`cat /usr/share/bash-completion/completions/${command}`)).toMatch(
-        new RegExp(`^complete -F \\w+ ${command}$`, 'm'),
-      );
-    }
+    const callable: string[] = [...Object.values<string>(commands), setup.detect, 'blockhost-provisioner'];
+    const links = await host.out(`cd /usr/bin; for name in ${callable.join(' ')}; do
+      file=$(readlink -f $name); stat -c '%n %a %U' $file; head -n 1 $file
+      grep -o "^complete -F .* $name$" /usr/share/bash-completion/completions/$name | cut -d' ' -f4
+      ls /usr/share/man/man1/$name.1.gz
+    done`);
+    expect(links.split('\n')).toEqual(
+      callable.flatMap((name) => [
+        `/usr/lib/blockhost-provisioner-libvirt/bin/${name}.mjs 755 root`,
+        '#!/usr/bin/node',
+        name,
+        `/usr/share/man/man1/${name}.1.gz`,
+      ]),
+    );
     expect(await host.out('readlink -f /usr/sbin/blockhost-provisionerd')).toBe(
       '/usr/lib/blockhost-provisioner-libvirt/bin/blockhost-provisionerd.mjs',
     );
@@ -185,10 +189,8 @@ describe.skipIf(process.getuid?.() !== 0)('the Debian package', () => {
     expect((await asked()).join('\n')).not.toMatch(/ stop |preset|gc\.service|virsh/);
     expect(await host.out(`readlink ${MINT}`)).toBe(OUR_MINT);
 
-    for (const path of [
-      'share/blockhost/root-agent-actions',
-      'lib/python3/dist-packages/blockhost/provisioner_libvirt',
-    ]) {
+    const modules = ['share/blockhost/root-agent-actions', 'lib/python3/dist-packages/blockhost/provisioner_libvirt'];
+    for (const path of modules.filter((folder) => existsSync(join(host.dir, 'usr', folder)))) {
       await host.write(`usr/${path}/__pycache__/virsh.cpython-311.pyc`, 'left by Python');
     }
     await host.out(`dpkg --remove ${PACKAGE}`);
