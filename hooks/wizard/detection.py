@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .fields import base_of, longest_run, parts_in
-from .host import read_text, run, under_root, virsh
+from .host import as_configured, read_text, run, under_root, virsh
 
 DEFAULT_POOL = "blockhost"
 DEFAULT_PATH = "/var/lib/blockhost/vms"
@@ -79,7 +79,7 @@ def pools() -> list[dict[str, str]] | None:
             break
         path = re.search(r"<path>([^<]*)</path>", described.out) if described.ok else None
         if path and re.search(r"<pool\s+type=['\"]dir['\"]", described.out):
-            found.append({"name": name, "path": path.group(1)})
+            found.append({"name": name, "path": as_configured(path.group(1))})
     return found
 
 
@@ -126,10 +126,9 @@ def detect() -> dict[str, Any]:
     """Everything at once; takes as long as its slowest question, at most some seconds."""
     with ThreadPoolExecutor(max_workers=2) as workers:
         asked = workers.submit(pools)
-        network = _network()
+        network = detect_network()
         known_pools = asked.result()
-    pool = next((each for each in known_pools or [] if each["name"] == DEFAULT_POOL), None)
-    path = pool["path"] if pool else DEFAULT_PATH
+    path = default_path(known_pools)
     disk, memory = free_bytes(path), free_memory_mib()
     return {
         **network,
@@ -145,12 +144,18 @@ def detect() -> dict[str, Any]:
     }
 
 
+def default_path(known_pools: list[dict[str, str]] | None) -> str:
+    """Where our pool lies already, else where it would be made."""
+    return next((each["path"] for each in known_pools or [] if each["name"] == DEFAULT_POOL), DEFAULT_PATH)
+
+
 def fits(free_gib: int, memory_mib: int) -> int:
     """Machines of default size; processors are shared, memory and disks are not."""
     return max(0, min(free_gib // MACHINE_DISK_GIB, memory_mib // MACHINE_MEMORY_MIB))
 
 
-def _network() -> dict[str, Any]:
+def detect_network() -> dict[str, Any]:
+    """Bridges, the host's own addresses, and a range for machines."""
     names = bridge_names()
     device, router = default_route()
     chosen = choose_bridge(names, device)

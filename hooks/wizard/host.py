@@ -19,6 +19,12 @@ def under_root(path: str) -> Path:
     return Path(root + "/" + path.lstrip("/"))
 
 
+def as_configured(path: str) -> str:
+    """The path as configuration files name it: without `BLOCKHOST_ROOT`."""
+    root = os.environ.get("BLOCKHOST_ROOT", "").rstrip("/")
+    return path[len(root) :] if root and path.startswith(root + "/") else path
+
+
 class Answer(NamedTuple):
     """What a program said. `code` is None where it could not be started or did not end in time."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .detection import DEFAULT_GRACE_DAYS, detect
+from .detection import DEFAULT_GRACE_DAYS, DEFAULT_POOL, default_path, detect_network, pools
 from .fields import FIELDS, check, posted
 
 SESSION_KEY = "libvirt"
@@ -35,8 +35,9 @@ def proposals(host: Mapping[str, Any]) -> dict[str, str]:
 def settled(config: Any) -> tuple[dict[str, str], list[str]]:
     """Valid settings, with what was not chosen taken from this host, and the host's own addresses. Raises `NotUsable`
     where a value is wrong: finalization may run on a configuration that never went through the page."""
-    host = detect()
-    values = {**proposals(host), **chosen_in(config)}
+    host, chosen = detect_network(), chosen_in(config)
+    path = chosen.get("storage_path") or default_path(pools())
+    values = {"storage_pool": DEFAULT_POOL, "storage_path": path, **proposals(host), **chosen}
     if not values["bridge"]:
         raise NotUsable("This host has no bridge. Make one with the host's network settings, then run this step again.")
     faults = check(values, (), host["host_addresses"])

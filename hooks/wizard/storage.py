@@ -28,9 +28,11 @@ def provide_directory(path: str) -> Path:
         made = not each.exists()
         if made:
             each.mkdir(mode=0o755, exist_ok=True)
-        if each == place and (made or ours in each.parents):
+        # An empty one may be ours from a run that was cut off; a new one elsewhere is, too.
+        if each == place and (made or ours in each.parents or not any(each.iterdir())):
             _give(each)
-    for each in [place, *place.parents]:
+    top = under_root("/")
+    for each in [place, *(parent for parent in place.parents if parent == top or top in parent.parents)]:
         _let_through(each, may_change=each == ours or ours in each.parents)
     return place
 
