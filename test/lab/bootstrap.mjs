@@ -25,7 +25,7 @@ const lab = [
   'tini',
   'e2fsprogs',
 ];
-const tests = [...lab, 'python3', 'mmdebstrap'];
+const tests = [...lab, 'python3', 'python3-flask', 'python3-yaml', 'python3-pytest', 'mmdebstrap', 'chromium'];
 const packages = { demo: lab, test: tests, packages: tests };
 
 const build = [process.execPath, 'debian/bundle.mjs'];
