@@ -16,7 +16,8 @@ class NotUsable(Exception):
 
 def chosen_in(config: Any) -> dict[str, str]:
     """The form's values under `provisioner` or `libvirt`, else at the top, else none of them."""
-    if not isinstance(config, Mapping):
+    # Flask's session is a proxy, which no isinstance knows as a mapping.
+    if not (hasattr(config, "get") and hasattr(config, "keys")):
         return {}
     for place in (config.get("provisioner"), config.get(SESSION_KEY), config):
         if isinstance(place, Mapping) and any(name in place for name in FIELDS):
