@@ -79,7 +79,7 @@ const READS_STEPS = `
 import ast, sys
 nodes = [node for path in sys.argv[1:] for node in ast.walk(ast.parse(open(path).read()))]
 [steps] = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == 'get_finalization_steps']
-[listed] = [node for node in ast.walk(steps) if isinstance(node, ast.List)]
+[listed] = [node.value for node in ast.walk(steps) if isinstance(node, ast.Return)]
 print(*[entry.elts[0].value for entry in listed.elts])
 `;
 const wizard = repositoryPath('hooks', 'wizard');
