@@ -145,13 +145,18 @@ describe('the workshop for templates', () => {
     await Promise.all([first, second]);
     expect(order).toEqual(['first', 'second']);
 
+    const holding = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
     const holder = workshop().exclusively(
       () => undefined,
       () =>
         new Promise<void>((resolve) => {
           release = resolve;
+          entered();
         }),
     );
+    await holding;
     await expect(
       workshop().exclusively(
         () => controller.abort(),
