@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { programs } from '../../cli/programs/all.ts';
 import { version } from '../../cli/programs/version.ts';
 import { describeKeys } from '../../src/config/provisioner-schema.ts';
+import { repositoryPath } from '../lab/repository.ts';
 
 const describeCommand = (command: Command): Record<string, unknown> => ({
   description: command.description(),
@@ -46,7 +48,16 @@ export const projectYaml = (): string =>
         'mmdebstrap',
         'mke2fs',
         'virt-customize',
+        'systemd-notify',
       ],
+      host_modules: {
+        'hooks/first-boot.sh': "what a new host needs; run by the host's first boot",
+        'hooks/wizard/':
+          "the page in the host's installer and its finalization steps (blockhost.provisioner_libvirt.wizard)",
+        'hooks/root-agent/virsh.py': "actions of the host's root agent",
+        'hooks/polkit/': "an example that narrows libvirt's rights to machines of ours; not switched on",
+      },
+      systemd_units: readdirSync(repositoryPath('systemd')).sort(),
     },
     { lineWidth: 120 },
   );
