@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-/** What compares durations, or plays a whole host by itself: nothing else runs beside it. */
-const alone = ['test/demo/**/*.test.ts', 'test/integration/commands-guest.test.ts'];
+/** What counts seconds, boots a dozen guests at once or plays a whole host by itself: nothing else runs beside it. */
+const alone = [
+  'test/demo/**/*.test.ts',
+  'test/integration/{bad-input-chain,bad-input-files,bad-input-host,commands-guest,virsh}.test.ts',
+];
 
 const realParts = { pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } as const;
 

@@ -113,7 +113,7 @@ const CASES: readonly Case[] = [
   },
 ];
 const NOT_SOLD = CASES.length - 1;
-const PAID_SECONDS = 22;
+const PAID_SECONDS = 40;
 const FIRST_CHAIN = 9001;
 
 describe('a chain with a fault across an expiry', () => {
@@ -178,7 +178,7 @@ describe('a chain with a fault across an expiry', () => {
     for (const play of plays.filter(({ it }) => it.atStart)) await play.it.breakIt(play);
     await site.daemon.start();
     const heard = (play: Play): boolean => rowsOf(play).includes('goes-on');
-    await until('the daemon has seen all machines as paid', () => plays.every(heard), { timeoutMs: 20_000 });
+    await until('the daemon has seen all machines as paid', () => plays.every(heard), { timeoutMs: 30_000 });
     await until('the gate is open', () => site.daemon.log().some(({ msg }) => msg.startsWith('start-up gate open')));
     await Promise.all(plays.filter(({ it }) => !it.atStart).map((play) => play.it.breakIt(play)));
     const restMs = Math.min(...plays.map(({ machine }) => machine.expiresAtMs)) - Date.now();

@@ -145,8 +145,9 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
       'meta-data',
       'network-config',
       'user-data',
+      'vendor-data',
     ]);
-    for (const name of ['user-data', 'meta-data', 'network-config'])
+    for (const name of ['user-data', 'meta-data', 'network-config', 'vendor-data'])
       expect((await stat(join(seeds, name))).mode & 0o777).toBe(0o600);
     expect(await stat(iso)).toMatchObject({ uid: qemu, mode: 0o100600 });
     expect(await stat(host.at('var/lib/blockhost/vms/blockhost-001.qcow2'))).toMatchObject({
