@@ -235,7 +235,7 @@ describe('a chain with a fault across an expiry', () => {
       await play.it.mend?.(play);
     }
     const took = await Promise.all(
-      plays.map(async ({ it, machine }) => ({ title: it.title, ms: await untilSuspended(machine, 40_000) })),
+      plays.map(async ({ it, machine }) => ({ title: it.title, ms: await untilSuspended(machine, 80_000) })),
     );
     for (const { title, ms } of took) note(`${title}: suspended ${ms} ms after it was mended`);
     expect(took).toHaveLength(CASES.length);
