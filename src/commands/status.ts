@@ -1,6 +1,7 @@
 import { createRecords } from '../drivers/records/records.ts';
 import { createHypervisor } from '../drivers/virsh/hypervisor.ts';
 import { createShells } from '../drivers/virsh/shells.ts';
+import { ownDirectoriesOf } from '../host/own-directories.ts';
 import { refusal } from '../operations/explicit/context.ts';
 import { statusOf } from '../operations/status.ts';
 import { runCommand } from './run-command.ts';
@@ -16,7 +17,7 @@ export const status = (names: readonly string[]): Promise<void> =>
       try {
         const hypervisor = createHypervisor({ clock, log, shells });
         const records = createRecords({ path: config.dbFile, clock, log });
-        out(await statusOf({ records, hypervisor, ownDirectories: [config.storagePath, config.cloudInitDir] }, name));
+        out(await statusOf({ records, hypervisor, ownDirectories: ownDirectoriesOf(config) }, name));
         return 0;
       } finally {
         shells.close();

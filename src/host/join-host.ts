@@ -19,6 +19,7 @@ import { createSeeds } from './create-seeds.ts';
 import { hostAddresses } from './host-addresses.ts';
 import { openHostRoutes } from './open-host-routes.ts';
 import { openOurJournal } from './open-journal.ts';
+import { ownDirectoriesOf } from './own-directories.ts';
 
 /** Changes with every boot; where the kernel does not tell, every start of the daemon counts as one boot. */
 const readBootId = async (startedUnixMs: number): Promise<string> => {
@@ -69,7 +70,7 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
     log,
     policy: config.policy,
     bootId,
-    ownDirectories: [config.storagePath, cloudInitDir],
+    ownDirectories: ownDirectoriesOf(config),
     cloudInitDirectory: (name) => join(cloudInitDir, name),
     gateWaitsFor,
   };

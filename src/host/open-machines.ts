@@ -8,6 +8,7 @@ import { createShells } from '../drivers/virsh/shells.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import { openOurJournal } from './open-journal.ts';
+import { ownDirectoriesOf } from './own-directories.ts';
 
 export interface OpenMachinesOptions {
   readonly config: Config;
@@ -25,7 +26,7 @@ export const openMachines = async ({ config, paths, clock, log }: OpenMachinesOp
     agent: createGuestAgent({ shells, clock }),
     records: createRecords({ path: config.dbFile, clock, log }),
     journal,
-    ownDirectories: [config.storagePath, config.cloudInitDir],
+    ownDirectories: ownDirectoriesOf(config),
     locks: createLocks({ dir: paths.locksDir }),
     clock,
     close: async (): Promise<void> => {
