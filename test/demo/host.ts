@@ -34,7 +34,7 @@ export const MARGIN_SECONDS = 1;
 const POLICY = {
   expiry_margin: `${MARGIN_SECONDS}s`,
   shutdown_repeat: '3s',
-  shutdown_patience: '8s',
+  shutdown_patience: '15s',
   power_off_patience: '3s',
   stop_debounce: '1s',
   backoff_first: '500ms',

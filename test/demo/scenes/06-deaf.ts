@@ -16,9 +16,9 @@ export const deafScene: Scene = {
       const times = await observer.timesAsked(machine.guest);
       return { ok: times >= 2, saw: `it ignored ${times} requests` };
     };
-    await claims.becomes('asked to stop, and again', asked, { withinMs: 30_000 });
+    await claims.becomes('asked to stop, and again', asked, { withinMs: 60_000 });
     await claims.becomes('suspended by escalation', announced(scenery, machine, 'Stopped Destroyed', dueAtMs), {
-      withinMs: 30_000,
+      withinMs: 45_000,
       dueAtMs,
     });
     await claims.becomes('record: suspended', recordSuspended(scenery, machine), { withinMs: 10_000, dueAtMs });

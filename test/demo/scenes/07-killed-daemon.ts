@@ -16,7 +16,7 @@ export const killedDaemonScene: Scene = {
       const times = await observer.timesAsked(machine.guest);
       return { ok: times >= 1, saw: `asked ${times} times` };
     };
-    await claims.becomes('the suspend has begun', asked, { withinMs: 30_000 });
+    await claims.becomes('the suspend has begun', asked, { withinMs: 60_000 });
     const pid = daemon.pid;
     await daemon.kill9();
     story.act(`kill -9 of the daemon (pid ${pid})`);
@@ -27,7 +27,7 @@ export const killedDaemonScene: Scene = {
         story.act(`the daemon is started again (pid ${daemon.pid})`);
       }
       await claims.becomes('it finishes', announced(scenery, machine, 'Stopped', dueAtMs), {
-        withinMs: 30_000,
+        withinMs: 45_000,
         dueAtMs,
       });
       await claims.becomes('record: suspended', recordSuspended(scenery, machine), { withinMs: 10_000, dueAtMs });
