@@ -75,7 +75,9 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'bh-'));
   await chmod(directory, 0o755);
   root = join(directory, 'root');
-  const places = { storageDir: join(directory, 'disks'), cloudInitDir: join(directory, 'seeds') };
+  // Where machines of ours lie: a record alone would not make one of a domain whose files lie elsewhere.
+  const state = join(root, 'var/lib/blockhost');
+  const places = { storageDir: join(state, 'vms'), cloudInitDir: join(state, 'cloud-init') };
   unshaped = await whyNoShaping();
   const bridged = unshaped === undefined;
   [lab] = await Promise.all([
