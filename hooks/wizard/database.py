@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Any, Mapping
 
 import yaml
 
 from .fields import base_of, last_part, longest_run, parts_in
+from .files import clear_leftover, write_whole
 from .host import under_root
-from .owner import blockhost
+from .owner import Owner, blockhost
 from .settings import NotUsable
 
 DB_YAML = "/etc/blockhost/db.yaml"
@@ -37,7 +37,9 @@ def merge(values: Mapping[str, str], host_addresses: list[str]) -> None:
         "ip_pool": {**(pool if isinstance(pool, Mapping) else {}), **ip_pool(values, host_addresses)},
     }
     if after != before:
-        _write(path, yaml.safe_dump(after, default_flow_style=False, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(after, default_flow_style=False, sort_keys=False, allow_unicode=True)
+        write_whole(path, text, MODE, Owner(-1, blockhost().gid))
+    clear_leftover(path)
     _settle(path)
 
 
@@ -68,27 +70,6 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise NotUsable(f"{path} holds no keys. Mend it or move it away, then run this step again.")
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".db.yaml.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchown(file.fileno(), -1, blockhost().gid)
-            os.fchmod(file.fileno(), MODE)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _settle(path: Path) -> None:

@@ -58,7 +58,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     (made.root / "sys/class/net/br0/bridge").mkdir(parents=True)
     (made.root / "sys/class/net/eth0").mkdir()
     made.write("proc/meminfo", "MemTotal: 16384000 kB\nMemAvailable: 12582912 kB\n")
-    (made.fake / "state.json").write_text(json.dumps({"calls": [], "pools": {}, "net": None, "machines": {}}))
+    (made.fake / "state.json").write_text(json.dumps({"calls": [], "pools": {}, "net": None, "machines": {}, "daemon": {"installed": True}}))
     (made.fake / "addr.json").write_text('[{"addr_info":[{"family":"inet","local":"192.168.122.50","prefixlen":24}]}]')
     (made.fake / "route.json").write_text('[{"dst":"default","gateway":"192.168.122.1","dev":"br0"}]')
     monkeypatch.setenv("BLOCKHOST_ROOT", str(made.root))
