@@ -9,7 +9,7 @@ from typing import Any, Mapping
 
 import yaml
 
-from .fields import base_of, last_part, longest_run, parts_in
+from .fields import base_of, last_part
 from .files import clear_leftover, write_whole
 from .host import under_root
 from .owner import Owner, blockhost
@@ -21,7 +21,7 @@ DEFAULT_EXPIRY_DAYS = 30
 MODE = 0o640
 
 
-def merge(values: Mapping[str, str], host_addresses: list[str]) -> None:
+def merge(values: Mapping[str, str]) -> None:
     """Bring the file in line with what was chosen. Written as a whole or not at all, and only where it differs."""
     path = under_root(DB_YAML)
     before = read(path)
@@ -34,7 +34,7 @@ def merge(values: Mapping[str, str], host_addresses: list[str]) -> None:
         "bridge": values["bridge"],
         "storage_pool": values["storage_pool"],
         "storage_path": values["storage_path"].rstrip("/"),
-        "ip_pool": {**(pool if isinstance(pool, Mapping) else {}), **ip_pool(values, host_addresses)},
+        "ip_pool": {**(pool if isinstance(pool, Mapping) else {}), **ip_pool(values)},
     }
     if after != before:
         text = yaml.safe_dump(after, default_flow_style=False, sort_keys=False, allow_unicode=True)
@@ -43,18 +43,14 @@ def merge(values: Mapping[str, str], host_addresses: list[str]) -> None:
     _settle(path)
 
 
-def ip_pool(values: Mapping[str, str], host_addresses: list[str]) -> dict[str, Any]:
-    """The range that was chosen, narrowed to its longest stretch without this host's addresses and the gateway's: a
-    machine that got one of those would take the host off the network."""
+def ip_pool(values: Mapping[str, str]) -> dict[str, Any]:
+    """The range as it was chosen. Addresses of this host and the gateway may lie in it: the provisioner gives neither away,
+    by what the host has when a machine is made."""
     base = base_of(values["ip_network"])
     first, last = last_part(values["ip_start"], base), last_part(values["ip_end"], base)
     if base is None or first is None or last is None:
         raise NotUsable("The address range is not understood. Change it on the libvirt page, then run this step again.")
-    inside = {part for part in parts_in(base, [values["gateway"], *host_addresses]) if first <= part <= last}
-    run = longest_run(first, last, inside)
-    if run is None:
-        raise NotUsable("No address is left in the range. Widen it on the libvirt page, then run this step again.")
-    return {"network": f"{base}.0/24", "start": run[0], "end": run[1], "gateway": values["gateway"]}
+    return {"network": f"{base}.0/24", "start": first, "end": last, "gateway": values["gateway"]}
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -1,10 +1,15 @@
-"""A process of its own that runs finalization steps and, where it is told to, dies by SIGKILL before or after one of their
-effects. Effects are what changes something outside: calls of `os` and programs that are run. The product knows nothing of it."""
+"""Runs finalization steps in processes of their own, each of which dies by SIGKILL, where it is told to, at a point between two of
+their effects: after the one is before the other. Effects are what changes something outside: calls of `os`, and programs
+that are started and end; `ip` is only ever asked. The product knows nothing of it.
+
+As a program it forks such processes by the hundred: `mortal.py PACKAGES PLACE [UID GID]` reads a line of JSON for each and
+answers with one. It is small, so that a fork costs little, and alone on this machine in seeing an account `blockhost`."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import json
 import os
 import signal
@@ -14,7 +19,7 @@ import traceback
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-CALLS = ("mkdir", "rename", "replace", "chmod", "fchmod", "chown", "fchown", "fsync", "unlink", "rmdir", "symlink", "link", "truncate")
+CALLS = ("mkdir", "rename", "replace", "chmod", "fchmod", "chown", "fchown", "unlink", "rmdir", "symlink", "link", "truncate")
 AUDITED = {"os.mkdir", "os.rename", "os.chmod", "os.chown", "os.remove", "os.rmdir", "os.symlink", "os.link", "os.truncate", "subprocess.Popen"}
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
@@ -48,7 +53,8 @@ class Trace:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watched(self, name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        self.reached(f"before {name}")
+        if self.count == 0:
+            self.reached("before anything")
         self.inside += 1
         try:
             done = call(*args, **kwargs)
@@ -81,11 +87,17 @@ def watch(trace: Trace) -> None:
         return trace.watched(f"open {path}", opens, path, flags, *args, **kwargs) if flags & os.O_CREAT else opens(path, flags, *args, **kwargs)
 
     def start(self: Any, argv: Any, *args: Any, **kwargs: Any) -> None:
-        trace.watched(f"start {' '.join(argv)}", starts, self, argv, *args, **kwargs)
+        if argv[0] == "ip":
+            trace.inside += 1
+            starts(self, argv, *args, **kwargs)
+            trace.inside -= 1
+        else:
+            trace.watched(f"start {' '.join(argv)}", starts, self, argv, *args, **kwargs)
 
     def communicate(self: Any, *args: Any, **kwargs: Any) -> Any:
         done = waits(self, *args, **kwargs)
-        trace.reached(f"end {' '.join(self.args)}")
+        if self.args[0] != "ip":
+            trace.reached(f"after end {' '.join(self.args)}")
         return done
 
     os.open, subprocess.Popen.__init__, subprocess.Popen.communicate = open_, start, communicate  # type: ignore[method-assign, assignment]
@@ -108,9 +120,8 @@ def _need(code: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def in_a_process(work: Callable[[], list[Any]], place: Path, kill_at: int | None = None, before: Callable[[], None] | None = None) -> Ended:
-    """Fork, run `before` unwatched and `work` watched, and tell how it ended, after every program that it left behind has
-    ended, too."""
+def in_a_process(work: Callable[[], list[Any]], place: Path, kill_at: int | None = None) -> Ended:
+    """Fork, run `work` watched, and tell how it ended, after every program that it left behind has ended, too."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     trace_file, results_file = place / "trace", place / "results"
     results_file.unlink(missing_ok=True)
@@ -118,8 +129,6 @@ def in_a_process(work: Callable[[], list[Any]], place: Path, kill_at: int | None
     if child == 0:
         code = 1
         try:
-            if before is not None:
-                before()
             watch(Trace(trace_file, kill_at))
             results = work()
             results_file.write_text(json.dumps(results))
@@ -134,7 +143,46 @@ def in_a_process(work: Callable[[], list[Any]], place: Path, kill_at: int | None
             os.waitpid(-1, 0)
         except ChildProcessError:
             break
-    lines = trace_file.read_text().splitlines() if trace_file.exists() else []
+    lines = trace_file.read_text().splitlines()
     unwatched = [line for line in lines if line.startswith("unwatched ") and not line.endswith(str(results_file))]
     results = json.loads(results_file.read_text()) if results_file.exists() else None
     return Ended(status, results, [line for line in lines if not line.startswith("unwatched ")], unwatched)
+
+
+class Installer:
+    """Has one configuration's steps run, each in a process of its own."""
+
+    def __init__(self, packages: Path, place: Path, values: dict[str, str], account: tuple[int, int] | None) -> None:
+        ids = [str(each) for each in account or ()]
+        argv = [sys.executable, "-B", __file__, str(packages), str(place), *ids]
+        self.config = {"provisioner": values}
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, *steps: str, kill_at: int | None = None) -> Ended:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({"steps": steps, "config": self.config, "kill_at": kill_at}) + "\n")
+        self.process.stdin.flush()
+        return Ended(*json.loads(self.process.stdout.readline()))
+
+    def __enter__(self) -> Installer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate(timeout=30)
+
+
+def serve(packages: str, place: str, *ids: str) -> None:
+    # An installer's own umask is no reason for the daemon or qemu not to get through.
+    os.umask(0o077)
+    if ids:
+        with_account(Path(place), *(int(each) for each in ids))
+    sys.path.insert(0, packages)
+    steps = importlib.import_module("blockhost.provisioner_libvirt.steps")
+    for line in sys.stdin:
+        asked = json.loads(line)
+        work = lambda: [getattr(steps, f"finalize_{name}")(asked["config"]) for name in asked["steps"]]  # noqa: B023, E731
+        print(json.dumps(in_a_process(work, Path(place), asked["kill_at"])), flush=True)
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

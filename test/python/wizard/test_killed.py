@@ -3,91 +3,84 @@ ended undisturbed, in files, bytes, modes and owners, in libvirt and in systemd.
 
 from __future__ import annotations
 
-import json
+import functools
 import os
-import shutil
 import stat
 import subprocess
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from conftest import POSTED, Host
-from mortal import Ended, in_a_process, with_account
+from mortal import Installer, in_a_process
 
 UID, GID = 4711, 4712
+STEPS = ("storage", "network", "db_config", "template")
 ELSEWHERE = {**POSTED, "bridge": "br0", "storage_path": "/srv/tank/vms"}
 HOME_AGAIN = {**POSTED, "bridge": "br0", "storage_pool": "machines", "gc_grace_days": "3"}
 
 
+@functools.cache
 def may_have_an_account() -> bool:
+    """Root may give files away, and see an account that nobody else on this machine sees."""
     return os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0
 
 
-def tree(root: Path) -> dict[str, Any]:
+Tree = dict[str, tuple[int, int, int, bytes | None]]
+
+
+def tree(top: Path) -> Tree:
     """Every path with its mode, its owners and what it holds."""
     found = {}
-    for path in sorted(root.rglob("*")):
+    for path in sorted(top.rglob("*")):
         about = path.lstat()
         content = path.read_bytes() if stat.S_ISREG(about.st_mode) else None
-        found[str(path.relative_to(root))] = (oct(about.st_mode), about.st_uid, about.st_gid, content)
+        found[str(path.relative_to(top))] = (about.st_mode, about.st_uid, about.st_gid, content)
     return found
 
 
-class Installer:
-    """Runs the steps of one configuration from one state of the host to their end, or to a violent one."""
-
-    def __init__(self, wizard: ModuleType, host: Host, place: Path, values: dict[str, str]) -> None:
-        self.host, self.place = host, place
-        self.config = {"provisioner": values}
-        self.steps = [step[2] for step in wizard.get_finalization_steps()]
-
-    def run(self, first: int, last: int, kill_at: int | None = None) -> Ended:
-        work = lambda: [step(json.loads(json.dumps(self.config))) for step in self.steps[first:last]]  # noqa: E731
-        return in_a_process(work, self.place, kill_at, self._before)
-
-    def _before(self) -> None:
-        # An installer's own umask is no reason for qemu not to get through.
-        os.umask(0o077)
-        if may_have_an_account():
-            with_account(self.place, UID, GID)
-
-    def state(self) -> dict[str, Any]:
-        host = self.host.state
-        return {"tree": tree(self.host.root), "pools": host["pools"], "net": host["net"], "daemon": host["daemon"]}
-
-    def save(self, name: str) -> None:
-        for each in (self.host.root, self.host.fake):
-            target = self.place / name / each.name
-            target.parent.mkdir(exist_ok=True)
-            subprocess.run(["cp", "-a", each, target], check=True)
-
-    def restore(self, name: str) -> None:
-        for each in (self.host.root, self.host.fake):
-            shutil.rmtree(each)
-            subprocess.run(["cp", "-a", self.place / name / each.name, each], check=True)
+def restore(top: Path, wanted: Tree) -> None:
+    """Make a tree as it was."""
+    now = tree(top)
+    for path in sorted(now.keys() - wanted.keys(), reverse=True):
+        (top / path).unlink() if now[path][3] is not None else (top / path).rmdir()
+    for path, (mode, uid, gid, content) in wanted.items():
+        if now.get(path) == wanted[path]:
+            continue
+        if content is not None:
+            (top / path).write_bytes(content)
+        else:
+            (top / path).mkdir(exist_ok=True)
+        os.chown(top / path, uid, gid)
+        os.chmod(top / path, stat.S_IMODE(mode))
+    assert tree(top) == wanted
 
 
-def survive(installer: Installer, capsys: pytest.CaptureFixture[str], what: str) -> None:
-    count = len(installer.steps)
-    points: list[list[str]] = []
-    for step in range(count):
-        installer.save(f"before-{step}")
-        undisturbed = installer.run(step, step + 1)
+def state(host: Host) -> dict[str, Any]:
+    """What counts of how a step leaves the host: not how often libvirt was asked, or a template built, on the way there."""
+    known = host.state
+    return {"tree": tree(host.root), **{key: known[key] for key in ("pools", "net", "daemon")}}
+
+
+def survive(installer: Installer, host: Host, capsys: pytest.CaptureFixture[str], what: str) -> None:
+    """Each step from where the one before it left the host: what the steps after it would do follows from that."""
+    survived = total = 0
+    whole = host.root.parent
+    for step in STEPS:
+        before = tree(whole)
+        undisturbed = installer.run(step)
         assert undisturbed.results == [[True, None]], (step, undisturbed)
         assert undisturbed.unwatched == [], "an effect that no point stands before and after"
-        points.append(undisturbed.points)
-    wanted = installer.state()
-    survived, total = 0, sum(len(each) for each in points)
-    for step, reached in enumerate(points):
-        for number, point in enumerate(reached, 1):
-            installer.restore(f"before-{step}")
-            died = installer.run(step, step + 1, kill_at=number)
+        wanted = state(host)
+        total += len(undisturbed.points)
+        for number, point in enumerate(undisturbed.points, 1):
+            restore(whole, before)
+            died = installer.run(step, kill_at=number)
             assert died.killed and died.results is None, (step, point, died)
-            again = installer.run(step, count)
-            assert again.results == [[True, None]] * (count - step), (step, point, again.results)
-            assert installer.state() == wanted, (step, point)
+            assert died.points == undisturbed.points[:number]
+            assert installer.run(step).results == [[True, None]], (step, point)
+            assert state(host) == wanted, (step, point)
             survived += 1
     with capsys.disabled():
         print(f"\n{what}: killed at {survived}/{total} points, run again, ended alike")
@@ -95,40 +88,62 @@ def survive(installer: Installer, capsys: pytest.CaptureFixture[str], what: str)
 
 
 @pytest.fixture
-def installed(host: Host, tmp_path: Path) -> Path:
-    """A host that pytest's own directories let qemu through, and a place for what a test keeps of it."""
+def ready(wizard: ModuleType, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], Installer]:
+    """A host with systemd whose directories let qemu through, and installers for it."""
     for each in (host.root, *host.root.rglob("*")):
         if each.is_dir():
             each.chmod(0o755)
     (host.root / "etc/systemd/system").mkdir(parents=True)
     (host.root / "run/systemd/system").mkdir(parents=True)
-    place = tmp_path / "kept"
-    place.mkdir()
-    return place
+    account = (UID, GID) if may_have_an_account() else None
+    packages = Path(str(wizard.__file__)).parents[2]
+    return lambda values: Installer(packages, tmp_path_factory.mktemp("kept"), values, account)
 
 
-def test_a_new_host_with_its_disks_elsewhere(wizard: ModuleType, host: Host, installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    installer = Installer(wizard, host, installed, ELSEWHERE)
-    survive(installer, capsys, "new host")
+def check_owners(host: Host, wanted: dict[str, tuple[int, int, int]]) -> None:
     if may_have_an_account():
-        owned = {path: (entry[0], *entry[1:3]) for path, entry in tree(host.root).items()}
-        assert owned["srv/tank/vms"] == ("0o42771", UID, GID)
-        assert owned["srv/tank"] == ("0o40755", 0, 0)
-        assert owned["etc/blockhost/db.yaml"] == ("0o100640", 0, GID)
+        found = tree(host.root)
+        assert {path: found[path][:3] for path in wanted} == wanted
 
 
-def test_a_host_that_is_configured_anew(wizard: ModuleType, host: Host, installed: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first = Installer(wizard, host, installed, ELSEWHERE)
-    assert first.run(0, 4).results == [[True, None]] * 4
-    host.write("etc/blockhost/db.yaml", (host.root / "etc/blockhost/db.yaml").read_text() + "theirs: kept\n").chmod(0o600)
+def test_a_new_host_with_its_disks_elsewhere(host: Host, ready: Callable[..., Installer], capsys: pytest.CaptureFixture[str]) -> None:
+    with ready(ELSEWHERE) as installer:
+        survive(installer, host, capsys, "new host")
+    check_owners(host, {"srv/tank": (0o40755, 0, 0), "srv/tank/vms": (0o42771, UID, GID), "etc/blockhost": (0o40755, 0, 0), "etc/blockhost/db.yaml": (0o100640, 0, GID)})
+    for service in ("blockhost-provisioner", "blockhost-gc"):
+        drop_in = f"etc/systemd/system/{service}.service.d/blockhost-storage-path.conf"
+        assert "ReadWritePaths=-/srv/tank/vms\n" in (host.root / drop_in).read_text()
+        check_owners(host, {drop_in: (0o100644, 0, 0)})
+    running = host.state["daemon"]["running"]
+    assert running.count("ReadWritePaths=-/srv/tank/vms") == 2 and "storage_path: /srv/tank/vms" in running
+
+
+def test_a_host_that_is_configured_anew(host: Host, ready: Callable[..., Installer], capsys: pytest.CaptureFixture[str]) -> None:
+    with ready(ELSEWHERE) as first:
+        assert first.run(*STEPS).results == [[True, None]] * 4
+    db = host.root / "etc/blockhost/db.yaml"
+    db.write_text(db.read_text() + "theirs: kept\n")
+    db.chmod(0o600)
     host.write("var/lib/blockhost/vms/disk.qcow2", "a disk")
     host.change(net={"active": True, "autostart": True})
-    survive(Installer(wizard, host, installed, HOME_AGAIN), capsys, "configured anew")
-    assert "theirs: kept" in (host.root / "etc/blockhost/db.yaml").read_text()
-    if may_have_an_account():
-        owned = {path: (entry[0], *entry[1:3]) for path, entry in tree(host.root).items()}
-        assert owned["var/lib/blockhost/vms"] == ("0o42771", UID, GID)
-        assert owned["etc/blockhost/db.yaml"] == ("0o100640", 0, GID)
+    with ready(HOME_AGAIN) as installer:
+        survive(installer, host, capsys, "configured anew")
+    assert "theirs: kept" in db.read_text()
+    assert list((host.root / "etc/systemd/system").iterdir()) == []
+    running = host.state["daemon"]["running"]
+    assert "ReadWritePaths" not in running and "storage_path: /var/lib/blockhost/vms" in running
+    check_owners(host, {"var/lib/blockhost/vms": (0o42771, UID, GID), "etc/blockhost/db.yaml": (0o100640, 0, GID)})
+
+
+@pytest.mark.skipif(not may_have_an_account(), reason="only root may give files away")
+def test_files_of_others_keep_their_owners(host: Host, ready: Callable[..., Installer]) -> None:
+    theirs = host.write("srv/tank/vms/somebody.qcow2", "x").parent
+    os.chown(theirs, 1234, 1235)
+    db = host.write("etc/blockhost/db.yaml", "mine: 1\n")
+    os.chown(db, 1234, 1235)
+    with ready(ELSEWHERE) as installer:
+        assert installer.run(*STEPS).results == [[True, None]] * 4
+    check_owners(host, {"srv/tank/vms": (stat.S_IFDIR | 0o755, 1234, 1235), "etc/blockhost/db.yaml": (0o100640, 0, GID)})
 
 
 def test_a_point_that_is_not_watched_would_be_seen(tmp_path: Path) -> None:
@@ -139,5 +154,5 @@ def test_a_point_that_is_not_watched_would_be_seen(tmp_path: Path) -> None:
 
     ended = in_a_process(work, tmp_path)
     assert [line.split()[1] for line in ended.unwatched] == ["open"]
-    assert ended.points == [f"before mkdir {tmp_path}/seen", f"after mkdir {tmp_path}/seen"]
+    assert ended.points == ["before anything", f"after mkdir {tmp_path}/seen"]
     assert in_a_process(work, tmp_path, kill_at=1).killed
