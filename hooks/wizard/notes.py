@@ -12,7 +12,7 @@ from .fields import base_of, last_part, left_out
 NOTES: dict[str, str] = {
     "pool_path": "libvirt’s pool {name} lies at {path}. Storage cannot be prepared until this page names that directory, or another pool.",
     "pool_kind": "libvirt’s pool {name} is of another kind than a directory. Storage cannot be prepared until this page names another pool.",
-    "outside": "The daemon may not write outside " + WRITABLE + " as it is installed. Finalization lets it, by {files}.",
+    "outside": "The daemon may not write outside " + WRITABLE + " as it is installed. Finalization allows it by writing {files}.",
     "range": "Not all of the range lies in the network of {bridge} ({networks}): machines with other addresses cannot be reached through it.",
 }
 
