@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Any, Mapping
 
 import yaml
 
-from .fields import base_of, last_part, longest_run, parts_in
+from .fields import base_of, last_part
+from .files import clear_leftover, write_whole
 from .host import under_root
-from .owner import blockhost
+from .owner import Owner, blockhost
 from .settings import NotUsable
 
 DB_YAML = "/etc/blockhost/db.yaml"
@@ -21,7 +21,7 @@ DEFAULT_EXPIRY_DAYS = 30
 MODE = 0o640
 
 
-def merge(values: Mapping[str, str], host_addresses: list[str]) -> None:
+def merge(values: Mapping[str, str]) -> None:
     """Bring the file in line with what was chosen. Written as a whole or not at all, and only where it differs."""
     path = under_root(DB_YAML)
     before = read(path)
@@ -34,25 +34,23 @@ def merge(values: Mapping[str, str], host_addresses: list[str]) -> None:
         "bridge": values["bridge"],
         "storage_pool": values["storage_pool"],
         "storage_path": values["storage_path"].rstrip("/"),
-        "ip_pool": {**(pool if isinstance(pool, Mapping) else {}), **ip_pool(values, host_addresses)},
+        "ip_pool": {**(pool if isinstance(pool, Mapping) else {}), **ip_pool(values)},
     }
     if after != before:
-        _write(path, yaml.safe_dump(after, default_flow_style=False, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(after, default_flow_style=False, sort_keys=False, allow_unicode=True)
+        write_whole(path, text, MODE, Owner(-1, blockhost().gid))
+    clear_leftover(path)
     _settle(path)
 
 
-def ip_pool(values: Mapping[str, str], host_addresses: list[str]) -> dict[str, Any]:
-    """The range that was chosen, narrowed to its longest stretch without this host's addresses and the gateway's: a
-    machine that got one of those would take the host off the network."""
+def ip_pool(values: Mapping[str, str]) -> dict[str, Any]:
+    """The range as it was chosen. Addresses of this host and the gateway may lie in it: the provisioner gives neither away,
+    by what the host has when a machine is made."""
     base = base_of(values["ip_network"])
     first, last = last_part(values["ip_start"], base), last_part(values["ip_end"], base)
     if base is None or first is None or last is None:
         raise NotUsable("The address range is not understood. Change it on the libvirt page, then run this step again.")
-    inside = {part for part in parts_in(base, [values["gateway"], *host_addresses]) if first <= part <= last}
-    run = longest_run(first, last, inside)
-    if run is None:
-        raise NotUsable("No address is left in the range. Widen it on the libvirt page, then run this step again.")
-    return {"network": f"{base}.0/24", "start": run[0], "end": run[1], "gateway": values["gateway"]}
+    return {"network": f"{base}.0/24", "start": first, "end": last, "gateway": values["gateway"]}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -68,27 +66,6 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise NotUsable(f"{path} holds no keys. Mend it or move it away, then run this step again.")
     return found
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".db.yaml.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchown(file.fileno(), -1, blockhost().gid)
-            os.fchmod(file.fileno(), MODE)
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _settle(path: Path) -> None:

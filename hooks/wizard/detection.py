@@ -9,8 +9,9 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import unescape
 
-from .fields import base_of, longest_run, parts_in
+from .fields import base_of
 from .host import as_configured, read_text, run, under_root, virsh
 
 DEFAULT_POOL = "blockhost"
@@ -68,7 +69,7 @@ def choose_bridge(names: list[str], route_device: str) -> str:
 
 
 def pools() -> list[dict[str, str]] | None:
-    """libvirt's directory pools, name and path; None where libvirt does not answer."""
+    """libvirt's pools: name, kind, and path where the kind is `dir`; None where libvirt does not answer."""
     answer = virsh("pool-list", "--all", "--name", timeout_seconds=5)
     if not answer.ok:
         return None
@@ -77,9 +78,10 @@ def pools() -> list[dict[str, str]] | None:
         described = virsh("pool-dumpxml", "--pool", name, timeout_seconds=5)
         if described.code is None:
             break
-        path = re.search(r"<path>([^<]*)</path>", described.out) if described.ok else None
-        if path and re.search(r"<pool\s+type=['\"]dir['\"]", described.out):
-            found.append({"name": name, "path": as_configured(path.group(1))})
+        kind = re.search(r"<pool\s+type=['\"]([^'\"]+)['\"]", described.out) if described.ok else None
+        path = re.search(r"<target>.*?<path>([^<]*)</path>", described.out, re.S) if kind and kind[1] == "dir" else None
+        if kind:
+            found.append({"name": name, "kind": kind[1], "path": as_configured(unescape(path[1])) if path else ""})
     return found
 
 
@@ -146,7 +148,7 @@ def detect() -> dict[str, Any]:
 
 def default_path(known_pools: list[dict[str, str]] | None) -> str:
     """Where our pool lies already, else where it would be made."""
-    return next((each["path"] for each in known_pools or [] if each["name"] == DEFAULT_POOL), DEFAULT_PATH)
+    return next((each["path"] for each in known_pools or [] if each["name"] == DEFAULT_POOL and each["path"]), DEFAULT_PATH)
 
 
 def fits(free_gib: int, memory_mib: int) -> int:
@@ -165,13 +167,12 @@ def detect_network() -> dict[str, Any]:
     network = f"{here[0][0].rsplit('.', 1)[0]}.0/24" if here else DEFAULT_NETWORK
     base = base_of(network) or "192.168.122"
     gateway = router if router.rsplit(".", 1)[0] == base else f"{base}.1"
-    start, end = longest_run(2, 254, parts_in(base, [gateway, *own])) or (2, 254)
     return {
         "bridges": bridges,
         "bridge": chosen,
         "host_addresses": own,
         "ip_network": network,
-        "ip_start": str(start),
-        "ip_end": str(end),
+        "ip_start": "2",
+        "ip_end": "254",
         "gateway": gateway,
     }

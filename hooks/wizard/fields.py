@@ -13,7 +13,7 @@ NETWORK = rf"^({PART}\.){{3}}{PART}/24$"
 ADDRESS = rf"^({PART}\.){{3}}{PART}$"
 HOST_PART = r"^0{0,2}([1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-4])$"
 DAYS = r"^[0-9]{1,4}$"
-SYSTEM = r"^/(bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr)(/|$)"
+SYSTEM = r"^/(bin|boot|dev|etc|lib|lib64|proc|root|run|sbin|sys|tmp|usr|var/(lock|run|tmp))(/|$)"
 MAX_DAYS = 3650
 MAX_LENGTH = 1024
 
@@ -94,7 +94,7 @@ def check(values: Mapping[str, str], bridges: Sequence[str] = (), host_addresses
     if first is not None and last is not None:
         if first > last:
             blame("ip_end", "ip_order")
-        elif base is not None and longest_run(first, last, parts_in(base, [values["gateway"], *host_addresses])) is None:
+        elif base is not None and len(left_out(base, first, last, values["gateway"], host_addresses)) == last - first + 1:
             blame("ip_end", "ip_none")
     if not _is(DAYS, values["gc_grace_days"]) or int(values["gc_grace_days"]) > MAX_DAYS:
         blame("gc_grace_days", "gc_grace_days")
@@ -125,14 +125,8 @@ def parts_in(base: str, addresses: Sequence[str]) -> set[int]:
     return {part for part in found if part is not None}
 
 
-def longest_run(first: int, last: int, taken: set[int]) -> tuple[int, int] | None:
-    """The longest stretch of `first` to `last` that holds none of `taken`; the lower one of two."""
-    best: tuple[int, int] | None = None
-    start = first
-    for part in range(first, last + 2):
-        if part <= last and part not in taken:
-            continue
-        if part > start and (best is None or part - start > best[1] - best[0] + 1):
-            best = (start, part - 1)
-        start = part + 1
-    return best
+def left_out(base: str, first: int, last: int, gateway: str, host_addresses: Sequence[str]) -> dict[int, str]:
+    """Last parts within the range that no machine gets, the lowest first, and why: the provisioner never gives them away,
+    since a machine that had one would take the host off the network."""
+    whose = {part: "this host’s own" for part in parts_in(base, host_addresses)} | {part: "the gateway" for part in parts_in(base, [gateway])}
+    return {part: whose[part] for part in sorted(whose) if first <= part <= last}

@@ -17,10 +17,13 @@ class Owner(NamedTuple):
     gid: int
 
 
+AS_IT_IS = Owner(-1, -1)
+
+
 def blockhost() -> Owner:
     """The account's ids; whatever does not exist, or is not ours to give, stays as it is."""
     if os.geteuid() != 0:
-        return Owner(-1, -1)
+        return AS_IT_IS
     return Owner(_uid(), _gid())
 
 

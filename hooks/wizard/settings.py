@@ -33,9 +33,9 @@ def proposals(host: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def settled(config: Any) -> tuple[dict[str, str], list[str]]:
-    """Valid settings, with what was not chosen taken from this host, and the host's own addresses. Raises `NotUsable`
-    where a value is wrong: finalization may run on a configuration that never went through the page."""
+def settled(config: Any) -> dict[str, str]:
+    """Valid settings, with what was not chosen taken from this host. Raises `NotUsable` where a value is wrong:
+    finalization may run on a configuration that never went through the page."""
     host, chosen = detect_network(), chosen_in(config)
     path = chosen.get("storage_path") or default_path(pools())
     values = {"storage_pool": DEFAULT_POOL, "storage_path": path, **proposals(host), **chosen}
@@ -45,4 +45,4 @@ def settled(config: Any) -> tuple[dict[str, str], list[str]]:
     if faults:
         field, message = next(iter(faults.items()))
         raise NotUsable(f"{field} is {values[field]!r}. {message} Change it on the libvirt page, then run this step again.")
-    return values, host["host_addresses"]
+    return values

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, Callable, Optional
 
-from . import database, storage
+from . import daemon, database, dropin, storage
 from .detection import LIBVIRT_OWN_BRIDGE, ipv4_of
 from .host import read_text, run, under_root, virsh
 from .settings import NotUsable, settled
@@ -17,14 +17,13 @@ Result = tuple[bool, Optional[str]]
 TEMPLATE_SECONDS = 2 * 3600
 
 
-def _step(work: Callable[[dict[str, str], list[str]], None]) -> Callable[[Any], Result]:
+def _step(work: Callable[[dict[str, str]], None]) -> Callable[[Any], Result]:
     """Make a step of what raises `NotUsable`: whatever happens inside, the installer gets its pair."""
 
     @functools.wraps(work)
     def step(config: Any) -> Result:
         try:
-            values, host_addresses = settled(config)
-            work(values, host_addresses)
+            work(settled(config))
         except NotUsable as refusal:
             return False, str(refusal)
         except OSError as error:
@@ -38,14 +37,16 @@ def _step(work: Callable[[dict[str, str], list[str]], None]) -> Callable[[Any], 
 
 
 @_step
-def finalize_storage(values: dict[str, str], _host_addresses: list[str]) -> None:
-    """Directory and libvirt pool for machines' disks: both there, the pool running now and after each boot."""
+def finalize_storage(values: dict[str, str]) -> None:
+    """Directory and libvirt pool for machines' disks: both there, the pool running now and after each boot; and the
+    daemon's unit lets it write there."""
     path = storage.provide_directory(values["storage_path"])
     storage.provide_pool(values["storage_pool"], str(path))
+    dropin.settle(values["storage_path"])
 
 
 @_step
-def finalize_network(values: dict[str, str], _host_addresses: list[str]) -> None:
+def finalize_network(values: dict[str, str]) -> None:
     """The bridge is there and has an address; libvirt's own network does not stand beside it unused, where the host
     would take it for the bridge."""
     bridge = values["bridge"]
@@ -92,23 +93,26 @@ def _default_network_may_be_used() -> bool:
 
 
 @_step
-def finalize_db_config(values: dict[str, str], host_addresses: list[str]) -> None:
+def finalize_db_config(values: dict[str, str]) -> None:
     """`/etc/blockhost/db.yaml` says what was chosen; keys of others stay."""
-    database.merge(values, host_addresses)
+    database.merge(values)
 
 
 def finalize_template(config: Any) -> Result:
-    """There is a template for new machines; one that exists is enough. Depends on nothing that was chosen."""
+    """There is a template for new machines; one that exists is enough. This is the last step: the daemon starts anew with
+    all that was written. Depends on nothing that was chosen."""
     del config
     try:
-        if _template_exists():
-            return True, None
-        built = run(["blockhost-build-template"], TEMPLATE_SECONDS)
+        if not _template_exists():
+            built = run(["blockhost-build-template"], TEMPLATE_SECONDS)
+            if not built.ok:
+                return False, f"The template was not built: {built.because} Run “blockhost-build-template” as root to see all of it, then this step again."
+        daemon.restart()
+    except NotUsable as refusal:
+        return False, str(refusal)
     except Exception as error:  # noqa: BLE001 - see _step
-        return False, f"The template could not be looked at: {error}. Run this step again."
-    if built.ok:
-        return True, None
-    return False, f"The template was not built: {built.because} Run “blockhost-build-template” as root to see all of it, then this step again."
+        return False, f"This step failed unexpectedly: {type(error).__name__}: {error}. Run it again; if it stays, report it."
+    return True, None
 
 
 def _template_exists() -> bool:
@@ -131,5 +135,5 @@ def get_finalization_steps() -> list[tuple[str, str, Callable[[Any], Result]]]:
         ("storage", "Preparing storage for machines", finalize_storage),
         ("network", "Checking the machines' network", finalize_network),
         ("db_config", "Writing the provisioner's configuration", finalize_db_config),
-        ("template", "Building the template for new machines", finalize_template),
+        ("template", "Building the template for new machines and starting the daemon", finalize_template),
     ]

@@ -8,8 +8,9 @@ import stat
 from pathlib import Path
 from xml.sax.saxutils import unescape
 
+from .files import make_directory
 from .host import Answer, under_root, virsh
-from .owner import blockhost
+from .owner import AS_IT_IS, blockhost
 from .settings import NotUsable
 
 OURS = "/var/lib/blockhost"
@@ -25,11 +26,10 @@ def provide_directory(path: str) -> Path:
     for each in [*reversed(place.parents), place]:
         if each.exists() and not each.is_dir():
             raise NotUsable(f"{each} is no directory. Move it away or choose another path, then run this step again.")
-        made = not each.exists()
-        if made:
-            each.mkdir(mode=0o755, exist_ok=True)
-        # An empty one may be ours from a run that was cut off; a new one elsewhere is, too.
-        if each == place and (made or ours in each.parents or not any(each.iterdir())):
+        if not each.exists():
+            make_directory(each, MODE if each == place else 0o755, blockhost() if each == place else AS_IT_IS)
+        # An empty one holds nobody else’s files.
+        elif each == place and (ours in each.parents or not any(each.iterdir())):
             _give(each)
     top = under_root("/")
     for each in [place, *(parent for parent in place.parents if parent == top or top in parent.parents)]:

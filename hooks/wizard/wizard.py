@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, jsonify, redirect, render_template, request, session, url_for
 
-from .detection import MACHINE_DISK_GIB, MACHINE_MEMORY_MIB, detect
+from .detection import MACHINE_DISK_GIB, MACHINE_MEMORY_MIB, detect, detect_network, pools
 from .fields import check, posted, rules
+from .notes import notes, range_sentence
+from .notes import rules as note_rules
 from .settings import SESSION_KEY, chosen_in, proposals
 from .steps import finalize_db_config, finalize_network, finalize_storage, finalize_template, get_finalization_steps
+from .trial import Trial
 
 __all__ = [
     "blueprint",
@@ -24,6 +27,8 @@ __all__ = [
 ]
 
 blueprint = Blueprint("provisioner_libvirt", __name__, template_folder="templates")
+
+trial = Trial()
 
 # Newer installers ask for IPv6 next, older ones for connectivity.
 NEXT = ("wizard_ipv6", "wizard_connectivity")
@@ -42,15 +47,26 @@ def wizard_libvirt() -> Any:
         if not faults:
             session[SESSION_KEY] = {**values, "bridge": values["bridge"] or host["bridge"]}
             return redirect(_next())
+    else:
+        trial.begin()
     return render_template(
         "provisioner_libvirt/wizard.html",
         host=host,
         values=values,
         faults=faults,
-        rules=rules([each["name"] for each in host["bridges"]], host["host_addresses"]),
+        notes={name: note for name, note in notes(values, host).items() if name not in faults},
+        range=range_sentence(values, host["host_addresses"]),
+        trial=trial.told(),
+        rules={**rules([each["name"] for each in host["bridges"]], host["host_addresses"]), **note_rules(host)},
         machine={"memory_mib": MACHINE_MEMORY_MIB, "disk_gib": MACHINE_DISK_GIB},
         previous=_first_known(PREVIOUS),
     )
+
+
+@blueprint.route("/wizard/libvirt/trial")
+def wizard_libvirt_trial() -> Any:
+    """Whether this host can run machines, as far as it is known by now, for the page's script."""
+    return jsonify(trial.told())
 
 
 def _first_known(endpoints: tuple[str, ...]) -> str | None:
@@ -70,8 +86,11 @@ LABELS = (
 )
 
 
+NOTE_LABELS = (("About the storage pool", "storage_pool"), ("About the storage path", "storage_path"), ("About the network", "ip_network"))
+
+
 def get_summary_data(session: Any) -> dict[str, str]:
-    """What was chosen, in the words of the review page. Never raises; {} where nothing was chosen yet."""
+    """What was chosen and what comes of it, in the words of the review page. Never raises; {} where nothing was chosen yet."""
     chosen = chosen_in(session)
     if not chosen:
         return {}
@@ -80,7 +99,12 @@ def get_summary_data(session: Any) -> dict[str, str]:
         found["Addresses for machines"] = f"{chosen['ip_start']} to {chosen['ip_end']}"
     if "gc_grace_days" in chosen:
         found["Days from suspension to deletion"] = chosen["gc_grace_days"]
-    return found
+    host = {**detect_network(), "pools": pools() or []}
+    sentence = range_sentence(chosen, host["host_addresses"])
+    if sentence:
+        found["Room in the network"] = sentence
+    told = notes(chosen, host)
+    return found | {label: told[name] for label, name in NOTE_LABELS if name in told}
 
 
 def get_summary_template() -> str:

@@ -15,7 +15,7 @@ from flask import session
 GARBAGE = ["", " ", "abc", "-1", "1e3", "0x10", "²", "٣", "9" * 5000, "<script>alert(1)</script>", "'\"`", "../..", "a\nb", "a\x00b", "{{7*7}}", "\ud7ff😀"]
 BAD: dict[str, list[str]] = {
     "storage_pool": ["", "-x", "a b", "a/b", "x" * 65, "ä", "a\nb", "--help", "<b>"],
-    "storage_path": [*GARBAGE, "relative", "/", "/etc/x", "/proc", "/var/../etc", "/var//x", "/a b", "/usr", "/run/x"],
+    "storage_path": [*GARBAGE, "relative", "/", "/etc/x", "/proc", "/var/../etc", "/var//x", "/a b", "/usr", "/run/x", "/var/tmp/x", "/var/run"],
     "bridge": ["-br0", "x" * 16, "br1", "eth0", "a b", "<b>"],
     "ip_network": [*GARBAGE, "192.168.122.0", "192.168.122.0/16", "192.168.256.0/24", "0.0.0.0/24", "127.0.0.0/24", "224.0.0.0/24", "fd00::/64", "01.2.3.0/24"],
     "ip_start": [*GARBAGE, "0", "255", "2.5", "192.168.1.2", "192.168.122.0", "192.168.122.255", "fd00::2"],
@@ -41,9 +41,9 @@ def test_what_was_kept_is_shown_again(client: Any) -> None:
     assert 'value="77"' in page and 'value="mine"' in page
 
 
-def test_the_page_proposes_what_it_found_without_the_hosts_own_addresses(client: Any, host: Host) -> None:
+def test_the_page_proposes_what_it_found(client: Any, host: Host) -> None:
     page = client.get("/wizard/libvirt").get_data(as_text=True)
-    for value in ("192.168.122.0/24", "192.168.122.1", "51", "254", "/var/lib/blockhost/vms"):
+    for value in ("192.168.122.0/24", "192.168.122.1", "2", "254", "/var/lib/blockhost/vms"):
         assert f'value="{value}"' in page
     assert "br0 — 192.168.122.50/24" in page
     assert 'class="step active"' in page and 'href="/wizard/blockchain"' in page
@@ -136,6 +136,8 @@ def test_the_summary_shows_what_was_chosen(client: Any) -> None:
     client.post("/wizard/libvirt", data=POSTED)
     page = client.get("/summary").get_data(as_text=True)
     assert "2 to 254" in page and "/var/lib/blockhost/vms" in page
+    assert "252 machines can have an address: 192.168.122.2 to 192.168.122.254, without 192.168.122.50 (this host’s own)." in page
+    assert "About the" not in page
 
 
 def test_the_exports_are_the_contracts(wizard: ModuleType) -> None:

@@ -54,7 +54,7 @@ def test_all_steps_succeed_and_a_second_run_changes_nothing(wizard: ModuleType, 
 def test_without_any_choice_the_hosts_own_values_are_taken(wizard: ModuleType, host: Host, given: Any) -> None:
     assert run_all(wizard, given) == [(True, None)] * 4
     found = yaml.safe_load((host.root / DB).read_text())
-    assert found["ip_pool"] == {"network": "192.168.122.0/24", "start": 51, "end": 254, "gateway": "192.168.122.1"}
+    assert found["ip_pool"] == {"network": "192.168.122.0/24", "start": 2, "end": 254, "gateway": "192.168.122.1"}
 
 
 def test_db_yaml_keeps_foreign_keys_and_gets_ours(wizard: ModuleType, host: Host) -> None:
@@ -70,7 +70,7 @@ def test_db_yaml_keeps_foreign_keys_and_gets_ours(wizard: ModuleType, host: Host
         "bridge": "br0",
         "storage_pool": "blockhost",
         "storage_path": "/var/lib/blockhost/vms",
-        "ip_pool": {"network": "192.168.122.0/24", "extra": "kept", "start": 51, "end": 254, "gateway": "192.168.122.1"},
+        "ip_pool": {"network": "192.168.122.0/24", "extra": "kept", "start": 2, "end": 254, "gateway": "192.168.122.1"},
     }
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [each.name for each in path.parent.iterdir()] == ["db.yaml"]
@@ -96,17 +96,17 @@ def test_a_write_that_is_cut_off_leaves_the_old_file_whole(wizard: ModuleType, h
 
 
 def test_a_libvirt_that_fails_at_any_question_is_told_and_the_next_run_finishes(wizard: ModuleType, host: Host) -> None:
-    fresh = host.state | {"net": {"active": True, "autostart": True}}
+    fresh = {"pools": {}, "net": {"active": True, "autostart": True}}
     wanted = None
 
     def both() -> list[tuple[bool, Any]]:
         return [wizard.finalize_storage(config()), wizard.finalize_network(config())]
 
     for fail_at in range(1, 40):
-        host.change(**{**fresh, "calls": [], "fail_at": fail_at})
+        host.change(**fresh, count=0, fail_at=fail_at)
         broken = both()
         assert all(done is True and words is None or done is False and "again" in words for done, words in broken)
-        asked = len(host.state["calls"])
+        asked = host.state["count"]
         host.change(fail_at=None)
         assert both() == [(True, None)] * 2
         wanted = wanted or tree(host)

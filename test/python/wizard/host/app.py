@@ -62,6 +62,6 @@ def create_app(wizard: ModuleType, *, newer: bool = True) -> Flask:
 if __name__ == "__main__":
     from werkzeug.serving import make_server
 
-    server = make_server("127.0.0.1", 0, create_app(load_wizard(Path(sys.argv[1]))))
+    server = make_server("127.0.0.1", 0, create_app(load_wizard(Path(sys.argv[1]))), threaded=True)
     print(server.server_port, flush=True)
     server.serve_forever()
