@@ -138,7 +138,7 @@ describe.skipIf(!namespacesAllowed())('machines that are built on real parts', (
     expect(await forged('-6', 'fd77::99/64', 'fd77::1')).toBe(1);
     expect(await run(machine, 'ping', '-c', '1', '-W', '2', '10.77.0.1')).toMatchObject({ exitCode: 0 });
     const script =
-      'ip link set eth0 down; ip link set eth0 address 52:54:00:77:00:99; ip link set eth0 up; sleep 1; ping -c 2 -W 1 10.77.0.1';
+      'ip link set eth0 down; ip link set eth0 address 52:54:00:77:00:99; ip link set eth0 up; until [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; do sleep 0.1; done; ping -c 2 -W 1 10.77.0.1';
     expect(await run(machine, 'sh', '-c', script)).toMatchObject({ exitCode: 1 });
   });
 

@@ -208,13 +208,18 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     });
     await define(uuid, "it's");
     const wakes: Wake[] = [];
+    let beats = 0;
     const stream = libvirtStream$({
       source: createEventSource({ uri: lab.uri, log }),
       resolve: (name) => (name === "it's" ? uuid : undefined),
       clock,
       log,
       random: Math.random,
-      beat: () => hypervisor.writeMetadata(uuid, { schema: 1, uuid }).then(() => true),
+      beat: async () => {
+        await hypervisor.writeMetadata(uuid, { schema: 1, uuid });
+        beats += 1;
+        return true;
+      },
       echoUri: machineNamespace,
       timing: { settleMs: 500, quietMs: 1_000, echoMs: 2_000, backoffBaseMs: 50, backoffCapMs: 400 },
     }).subscribe((wake) => wakes.push(wake));
@@ -226,7 +231,8 @@ describe('a libvirtd that hangs, and one that goes away', () => {
     await waitUntil(async () => wakes.some(({ target }) => target.kind === 'machine' && target.uuid === uuid), 5_000);
     expect(wakes.at(-1)?.why.what).toBe("libvirt said: 'it's' Defined Updated");
     const heard = wakes.length;
-    await sleep(2_500); // several heartbeats
+    const beatsBefore = beats;
+    await waitUntil(async () => beats >= beatsBefore + 3, 10_000);
     expect(wakes).toHaveLength(heard);
     expect(losses()).toBe(0);
 

@@ -29,6 +29,7 @@ const tests = [
   ...lab,
   ...['python3', 'python3-flask', 'python3-pytest', 'python3-yaml'],
   ...['chromium', 'debhelper', 'genisoimage', 'lintian', 'mmdebstrap', 'shellcheck', 'shfmt', 'systemd'],
+  ...['dbus', 'polkitd'],
 ];
 const packages = { demo: lab, test: tests, packages: tests };
 

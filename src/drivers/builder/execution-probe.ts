@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { inPrivateFile } from '../virsh/private-file.ts';
 import type { VirshShells } from '../virsh/shells.ts';
 import { hypervisorError } from '../virsh/virsh-error.ts';
-import { escapeXml } from '../virsh/xml.ts';
+import { childrenNamed, escapeXml, parseXml } from '../virsh/xml.ts';
 import { probeRom } from './probe-rom.ts';
 
 /** libvirt's two types of guests here. */
@@ -31,10 +31,7 @@ const executionTimeoutMs = 5_000;
  */
 export const probeExecution = async (probe: ExecutionProbe, type: GuestType): Promise<Execution> => {
   const { shells } = probe;
-  const offered = await shells.read(['domcapabilities', '--virttype', type], { timeoutMs: askTimeoutMs });
-  if (/the accel '.*' is not supported|KVM is not available|unknown virttype/.test(offered.stderr))
-    return { outcome: 'unsupported' };
-  if (!offered.ok) throw hypervisorError(`tell whether it offers guests of type ${type}`, offered);
+  if (!(await isOffered(shells, type))) return { outcome: 'unsupported' };
   const name = `blockhost-probe-${randomUUID().slice(0, 8)}`;
   return withRom(probe.directory, (rom) =>
     inPrivateFile(domainXml(name, type, rom), async (path) => {
@@ -49,6 +46,30 @@ export const probeExecution = async (probe: ExecutionProbe, type: GuestType): Pr
     }),
   );
 };
+
+/**
+ * Where libvirt asks polkit, `domcapabilities` takes the right `connect.write`. Whoever has that may also take on the identity
+ * of anyone, so nobody should; then `capabilities` is asked, which tells the same of all of qemu's programs and costs more.
+ */
+const isOffered = async (shells: VirshShells, type: GuestType): Promise<boolean> => {
+  const doing = `tell whether it offers guests of type ${type}`;
+  const offered = await shells.read(['domcapabilities', '--virttype', type], { timeoutMs: askTimeoutMs });
+  if (/the accel '.*' is not supported|KVM is not available|unknown virttype/.test(offered.stderr)) return false;
+  if (offered.ok) return true;
+  const refused = hypervisorError(doing, offered);
+  if (refused.code !== 'libvirt-denied') throw refused;
+  const all = await shells.read(['capabilities'], { timeoutMs: askTimeoutMs });
+  if (!all.ok) throw hypervisorError(doing, all);
+  return typesOf(all.stdout).includes(type);
+};
+
+/** The types of guests with our processor, as `capabilities` tells them. */
+const typesOf = (capabilities: string): readonly (string | undefined)[] =>
+  childrenNamed(parseXml(capabilities), 'guest')
+    .flatMap((guest) => childrenNamed(guest, 'arch'))
+    .filter((arch) => arch.attributes.get('name') === 'x86_64')
+    .flatMap((arch) => childrenNamed(arch, 'domain'))
+    .map((domain) => domain.attributes.get('type'));
 
 /** Waits for the one thing that only executed instructions can bring about. */
 const panics = async ({ shells, clock }: ExecutionProbe, name: string): Promise<boolean> => {

@@ -30,7 +30,7 @@ export const hypervisorError = (doing: string, result: VirshResult): HypervisorE
     return new HypervisorError(`libvirt did not ${doing}: ${said}`, {
       code: 'libvirt-denied',
       retryable: true,
-      hint: 'this user must be in group libvirt',
+      hint: 'this user must be in group libvirt, and where libvirt asks polkit, its rules must let him do it',
       cause,
     });
   }

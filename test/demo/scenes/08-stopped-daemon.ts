@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../../lab/processes.ts';
 import { announced, paidAndRunning, recordSuspended } from '../looks.ts';
 import type { Scene } from '../stage.ts';
 
@@ -13,7 +13,7 @@ export const stoppedDaemonScene: Scene = {
   ],
   after: 7,
   play: async (scenery) => {
-    const { claims, daemon, story, observer, sabotaged } = scenery;
+    const { chain, claims, daemon, story, observer, sabotaged } = scenery;
     const [extended, cancelled] = [scenery.machine('extended-meanwhile'), scenery.machine('cancelled-meanwhile')];
     await claims.becomes('one was suspended before', recordSuspended(scenery, extended), { withinMs: 40_000 });
     const stoppedMs = Date.now();
@@ -22,7 +22,9 @@ export const stoppedDaemonScene: Scene = {
       story.act(`the daemon is stopped (exit code ${code})`);
       claims.is('the daemon ends with 0', { ok: code === 0, saw: `exit code ${code}` });
       await Promise.all([sabotaged ? undefined : scenery.extend(extended, 3600), scenery.cancel(cancelled)]);
-      await sleep(3000); // blocks that it has to catch up with
+      const from = (await chain.head()).number;
+      const grown = async (): Promise<boolean> => (await chain.head()).number >= from + 3;
+      await until('there are blocks to catch up with', grown);
       const early = [extended, cancelled].flatMap(({ name }) => observer.lifecycle(name, '', stoppedMs));
       claims.is('nothing happens without it', { ok: early.length === 0, saw: `${early.length} events` });
     } finally {

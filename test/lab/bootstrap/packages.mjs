@@ -7,12 +7,14 @@ import { run, say } from './run.mjs';
 
 const lockWaitSeconds = 180;
 
-// Everything libvirt-daemon-system enables for the next boot. Masked, the packages bring programs and nothing that runs.
+// What packages enable for the next boot, or for whoever calls. Masked, they bring programs and nothing that runs. dbus is
+// not among them: what comes with it to let people log in waits for it.
 const libvirtUnits = [
   ...['libvirtd', 'virtlogd', 'virtlockd', 'libvirt-guests'].map((name) => `${name}.service`),
   ...['libvirtd', 'libvirtd-ro', 'libvirtd-admin', 'libvirtd-tls', 'libvirtd-tcp'].map((name) => `${name}.socket`),
   ...['virtlogd', 'virtlogd-admin', 'virtlockd', 'virtlockd-admin'].map((name) => `${name}.socket`),
 ];
+const unitsOf = { 'libvirt-daemon-system': libvirtUnits, polkitd: ['polkit.service'] };
 
 /**
  * Sees to it that the wanted packages are there: asks once on a terminal, goes ahead without one or with `yes`.
@@ -44,7 +46,7 @@ export async function installPackages(wanted) {
   }
   const restore = forbidServiceStarts();
   try {
-    if (missing.includes('libvirt-daemon-system')) await maskUnits(libvirtUnits);
+    await maskUnits(missing.flatMap((name) => unitsOf[name] ?? []));
     const updated = await apt(['update'], 'apt-get update');
     if (updated.code !== 0) say('apt-get update failed; trying with the package lists that are here');
     say(`installing ${missing.join(' ')}`);
@@ -117,6 +119,7 @@ function forbidServiceStarts() {
 
 // `systemctl mask` only writes links, also where systemd is not running. Without systemctl nothing would start at boot.
 async function maskUnits(units) {
+  if (units.length === 0) return;
   if ((await run(['systemctl', '--version'], { quiet: true })).code !== 0) return;
   const { code, output } = await run(['systemctl', 'mask', ...units], { quiet: true, label: 'systemctl mask' });
   if (code !== 0) say(`systemctl mask: ${output.trimEnd()}`);

@@ -38,8 +38,9 @@ describe('the polkit rules', () => {
     expect(decide(`api.domain.${verb}`)).toBe('no'); // a call that names no machine
   });
 
-  it('show every machine, so that no disk of another is taken for nobody’s', () => {
+  it('show every machine and pool, so that no disk of another is taken for nobody’s', () => {
     for (const verb of ['getattr', 'read']) expect(onDomain(verb, 'vpn')).toBe('yes');
+    expect(decide('api.storage-pool.refresh', { pool_name: 'images' })).toBe('yes');
     expect(onDomain('read-secure', 'vpn')).toBe('no');
   });
 
@@ -61,9 +62,10 @@ describe('the polkit rules', () => {
   it.each([
     ['storage-vol.create', { pool_name: 'blockhost', vol_name: 'a.qcow2' }, { pool_name: 'images' }],
     ['storage-vol.delete', { pool_name: 'blockhost', vol_name: 'a.qcow2' }, { pool_name: 'images' }],
-    ['storage-pool.refresh', { pool_name: 'blockhost' }, { pool_name: 'images' }],
     ['nwfilter.write', { nwfilter_name: 'blockhost-clean' }, { nwfilter_name: 'clean-traffic' }],
     ['nwfilter.save', { nwfilter_name: 'blockhost-clean' }, {}],
+    ['nwfilter-binding.create', { nwfilter_binding_filter: 'blockhost-clean' }, { nwfilter_binding_filter: 'a' }],
+    ['nwfilter-binding.delete', { nwfilter_binding_filter: 'blockhost-clean' }, {}],
   ])('let %s reach what is ours', (what, ours, foreign) => {
     expect(decide(`api.${what}`, { ...ours })).toBe('yes');
     expect(decide(`api.${what}`, { ...foreign })).toBe('no');

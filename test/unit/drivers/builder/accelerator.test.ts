@@ -57,6 +57,18 @@ describe('which accelerator machines get', () => {
     expect(said).not.toContain('create');
   });
 
+  it.each([
+    ['kvm', "<domain type='qemu'/><domain type='kvm'/>"],
+    ['tcg', "<domain type='qemu'/>"],
+  ])('is %s by what anybody may read, where polkit refuses the question itself', async (expected, offered) => {
+    const guest = (arch: string, types: string): string => `<guest><arch name='${arch}'>${types}</arch></guest>`;
+    const another = guest('i686', "<domain type='kvm'/>");
+    const capabilities = `<capabilities><host/>${another}${guest('x86_64', offered)}</capabilities>`;
+    const denied = { ...working, domcapabilities: { error: "access denied: 'QEMU' denied access" }, capabilities };
+    const { accelerator, said } = await see(denied);
+    expect([accelerator, said.includes('create')]).toEqual([expected, expected === 'kvm']);
+  });
+
   it('is found out once, and again after a boot, with another qemu, or from a file that is torn', async () => {
     await see(working);
     expect((await see({ version: working.version ?? '' })).said).toEqual(['version']);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acquireExistingFile, acquireLockFile, withFlock } from '../../../../src/drivers/lock/flock.ts';
 import { createLocks } from '../../../../src/drivers/lock/locks.ts';
+import { awaitLockRequest } from '../../../support/lock-waiters.ts';
 
 let dir: string;
 let path: string;
@@ -60,7 +61,7 @@ describe('withFlock', () => {
   it('locks the file that the path leads to, also when it was replaced during the wait', async () => {
     const first = await acquireLockFile(path, { waitMs: 1_000 });
     const second = acquireLockFile(path, { waitMs: 5_000 });
-    await tick(50);
+    await awaitLockRequest(path);
     await writeFile(join(dir, 'new'), '');
     await rename(join(dir, 'new'), path);
     await first.release();

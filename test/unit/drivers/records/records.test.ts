@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../../src/drivers/clock/system-clock.ts';
 import { createRecords } from '../../../../src/drivers/records/records.ts';
 import type { Records } from '../../../../src/ports/records.ts';
+import { until } from '../../../lab/processes.ts';
 import { createModelLog } from '../../../models/model-log.ts';
 import { createModelRecords } from '../../../models/model-records.ts';
 import { alice, bob, describeRecords, seedOf } from './records-contract.ts';
@@ -226,8 +227,15 @@ describe('a file that cannot be read', () => {
 
   it('is waited for while its writer is at work', async () => {
     await writeFile(path, '');
+    let waits = 0;
+    const clock = createSystemClock();
+    const sleep: typeof clock.sleep = (...of) => {
+      waits += 1;
+      return clock.sleep(...of);
+    };
+    records = createRecords({ path, clock: { ...clock, sleep }, log });
     const listed = records.list();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until('it was found half written twice', () => waits >= 2, { everyMs: 5 });
     await put({ a: record() });
     expect(await listed).toHaveLength(1);
   });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../../src/drivers/clock/system-clock.ts';
 import { acquireExistingFile, acquireLockFile } from '../../../../src/drivers/lock/flock.ts';
 import { createSharedFile, type SharedFile } from '../../../../src/drivers/records/shared-file.ts';
+import { awaitLockRequest } from '../../../support/lock-waiters.ts';
 
 let dir: string;
 let path: string;
@@ -52,14 +53,15 @@ describe('the shared file', () => {
   it('is left alone by who holds neither lock: we wait for the lock file, and for the file itself', async () => {
     await writeFile(path, 'theirs');
     for (const take of [acquireLockFile, acquireExistingFile]) {
-      const held = await take(take === acquireLockFile ? `${path}.lock` : path, { waitMs: 1_000 });
+      const lock = take === acquireLockFile ? `${path}.lock` : path;
+      const held = await take(lock, { waitMs: 1_000 });
       let done = false;
       const update = file
         .update((text) => `${text}+`)
         .then(() => {
           done = true;
         });
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await awaitLockRequest(lock);
       expect(done).toBe(false);
       await held?.release();
       await update;
@@ -71,7 +73,7 @@ describe('the shared file', () => {
     await writeFile(path, 'old');
     const held = await acquireExistingFile(path, { waitMs: 1_000 });
     const update = file.update((text) => `${text}+`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await awaitLockRequest(path);
     await writeFile(join(dir, 'new'), 'new');
     await rename(join(dir, 'new'), path);
     await held?.release();
