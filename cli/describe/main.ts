@@ -1,8 +1,8 @@
 // Writes man pages and the completion from the programs' declarations: node describe.mjs <directory>
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { version } from '../../src/host/version.ts';
 import { programs } from '../programs/all.ts';
-import { version } from '../programs/version.ts';
 import { bashCompletion } from './completion.ts';
 import { manPage, sectionOf } from './man-page.ts';
 

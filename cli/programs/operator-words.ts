@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../src/config/duration.ts';
 import { speak } from '../../src/host/speak.ts';
 import { machineName } from './machine-name.ts';
+import { withMemory } from './operator-memory.ts';
 import { program } from './program.ts';
 
 const duration = (text: string): number => {
@@ -20,14 +21,18 @@ const reason = (text: string): string => {
 export const operatorWords = (): Command => {
   const words = program({
     name: 'blockhost-provisioner',
-    description: "An operator's words to the provisioner: they beat whatever it decides by itself.",
+    description:
+      "An operator's words to the provisioner, which beat whatever it decides by itself; and its memory, to be read.",
     examples: [
       'blockhost-provisioner hold blockhost-007 --for 2h --reason "moving its disk"',
       'blockhost-provisioner release blockhost-007',
       'blockhost-provisioner protect blockhost-007 --reason "legal hold"',
       'blockhost-provisioner ack breaker:suspend',
+      'blockhost-provisioner why blockhost-007',
+      'blockhost-provisioner replay --current-policy',
     ],
-    exitStatus: '0 when the word is in the journal, 1 when it was refused.',
+    exitStatus:
+      '0 when the word is in the journal, 1 when it was refused. verify: 1 when the journal is damaged. replay: 1 when a step would be decided differently.',
   });
   words
     .command('hold')
@@ -69,5 +74,5 @@ export const operatorWords = (): Command => {
     )
     .argument('<what>', 'what is acknowledged', machineName)
     .action((what: string) => speak({ word: 'ack', what }));
-  return words;
+  return withMemory(words);
 };

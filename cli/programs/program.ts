@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { printable } from '../../src/domain/printable.ts';
-import { version } from './version.ts';
+import { version } from '../../src/host/version.ts';
 
 /** What every command says of itself; help, man page, completion and PROJECT.yaml are made of this. */
 export interface ProgramFacts {

@@ -20,6 +20,7 @@ import { hostAddresses } from './host-addresses.ts';
 import { openHostRoutes } from './open-host-routes.ts';
 import { openOurJournal } from './open-journal.ts';
 import { ownDirectoriesOf } from './own-directories.ts';
+import { version } from './version.ts';
 
 /** Changes with every boot; where the kernel does not tell, every start of the daemon counts as one boot. */
 const readBootId = async (startedUnixMs: number): Promise<string> => {
@@ -69,6 +70,7 @@ export const joinHost = async <C extends Chain>(options: HostOptions, chainWith:
     clock,
     log,
     policy: config.policy,
+    code: version,
     bootId,
     ownDirectories: ownDirectoriesOf(config),
     cloudInitDirectory: (name) => join(cloudInitDir, name),

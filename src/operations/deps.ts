@@ -31,6 +31,8 @@ export interface Deps {
   readonly clock: Clock;
   readonly log: Log;
   readonly policy: Policy;
+  /** Version of the program, for the warrants that it draws. */
+  readonly code: string;
   /** Changes with every boot of the host (L6). */
   readonly bootId: string;
   /** Directories whose files may be taken into quarantine: disks and cloud-init of ours. */

@@ -1,8 +1,11 @@
 import { isOn } from '../domain/domain-state.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
+import { type Authority, serve } from './authority.ts';
 import type { Deps } from './deps.ts';
 import { destroyMachine, keepRemains } from './destroy.ts';
 import { purgeMachine } from './purge.ts';
+
+const ORDER: Authority = { kind: 'order' };
 
 /** Power is taken at once: whoever ordered this does not want the guest's opinion. A qemu that hangs is killed. */
 const powerOff = async (deps: Deps, uuid: string): Promise<void> => {
@@ -29,12 +32,13 @@ const removeReturned = async (deps: Deps, uuid: string): Promise<void> => {
  * remembers goes. Base images are nobody's own, and are never touched.
  */
 export const destroyForGood = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+  await serve(deps, memory, 'destroy', ORDER);
   if (memory.phase === 'quarantined') {
     await removeReturned(deps, memory.uuid);
   } else {
     await powerOff(deps, memory.uuid);
     await keepRemains(deps, memory);
-    await destroyMachine(deps, memory);
+    await destroyMachine(deps, memory, ORDER);
   }
-  await purgeMachine(deps, memory);
+  await purgeMachine(deps, memory, ORDER);
 };

@@ -3,13 +3,14 @@ import { HypervisorError } from '../domain/errors.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { DiskFile } from '../ports/hypervisor.ts';
+import { type Authority, serve } from './authority.ts';
 import { closeRecordOf } from './close-record.ts';
 import type { Deps } from './deps.ts';
 import { neededByOthers } from './needed-files.ts';
 
 /*
  * INVARIANTS (D21, rules on libvirt)
- * - Nothing is taken apart before the dossier is on disk.
+ * - Nothing is taken apart before the dossier is on disk, and without an authority that was looked at after that.
  * - No file moves before libvirt itself says that the domain is absent.
  * - No file moves that another domain, or a machine in quarantine, may read; where that is unknown, nothing moves (L3).
  * - Every part may be repeated: a destroy that was cut off anywhere is finished, or undone, by the next one.
@@ -87,8 +88,13 @@ const undefineAndVerify = async (deps: Deps, uuid: Uuid): Promise<void> => {
 };
 
 /** Takes a stopped machine apart into quarantine: from outside it is destroyed, inside everything is kept (D21). */
-export const destroyMachine = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+export const destroyMachine = async (
+  deps: Deps,
+  memory: MachineMemory,
+  authority: Authority | undefined,
+): Promise<void> => {
   await keepDossier(deps, memory);
+  await serve(deps, memory, 'destroy', authority);
   await undefineAndVerify(deps, memory.uuid);
   await deps.quarantine.moveIn(memory.uuid);
   await deps.hypervisor.refreshPools();

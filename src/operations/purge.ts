@@ -1,5 +1,6 @@
 import { HypervisorError } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
+import { type Authority, serve } from './authority.ts';
 import type { Deps } from './deps.ts';
 import { neededByOthers } from './needed-files.ts';
 
@@ -7,7 +8,11 @@ import { neededByOthers } from './needed-files.ts';
  * Deletes for good what quarantine kept of a machine. Throws (retryable), and deletes nothing, while another domain's
  * disks read one of the files, or while that is unknown (L3).
  */
-export const purgeMachine = async (deps: Deps, memory: MachineMemory): Promise<void> => {
+export const purgeMachine = async (
+  deps: Deps,
+  memory: MachineMemory,
+  authority: Authority | undefined,
+): Promise<void> => {
   const kept = await deps.quarantine.keptPaths(memory.uuid);
   const needed = await neededByOthers(deps, memory.uuid);
   const file = kept.find((path) => needed.has(path));
@@ -18,6 +23,7 @@ export const purgeMachine = async (deps: Deps, memory: MachineMemory): Promise<v
       hint: 'give that machine a disk of its own (`virsh blockpull`, `qemu-img rebase`); until then nothing is deleted',
     });
   }
+  await serve(deps, memory, 'destroy', authority);
   await deps.quarantine.purge(memory.uuid);
   await deps.journal.append([{ kind: 'purged', uuid: memory.uuid }]);
 };

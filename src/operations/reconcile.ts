@@ -2,12 +2,14 @@ import { decide } from '../domain/decide.ts';
 import type { Uuid } from '../domain/identity.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { Plan, Step } from '../domain/plan.ts';
+import type { Warrant } from '../domain/warrant/warrant.ts';
 import { act, intentOf } from './act.ts';
+import type { Authority } from './authority.ts';
 import { choreEvents, doChores } from './chores.ts';
 import type { Deps } from './deps.ts';
 import type { Fleet } from './fleet.ts';
 import { createMutex } from './mutex.ts';
-import { assemble, type ChainReading, type HostReading, readHost } from './observe.ts';
+import { assemble, type ChainReading, type HostReading, readChain, readHost } from './observe.ts';
 import { observeDeep } from './observe-deep.ts';
 
 /*
@@ -52,6 +54,21 @@ export const createReconcile = (deps: Deps, fleet: Fleet, { roundsMax = ROUNDS_M
     return step && (mayDo?.(observation.uuid, step) ?? true) ? { ...plan, step } : plan;
   };
 
+  const warrantFor = (facts: Observation): Warrant => ({ code: deps.code, policy: deps.policy, facts });
+
+  /** Everything anew, for whoever serves a warrant (C5, L5); the caller holds the machine's lock. */
+  const lookAgain = async (uuid: Uuid): Promise<Observation> => {
+    await deps.journal.refresh();
+    const host = await readHost(deps, fleet, uuid);
+    return assemble(deps, fleet, uuid, host, await readChain(deps, fleet, uuid, host, 'with-witnesses'));
+  };
+
+  const authorityOf = (uuid: Uuid, facts: Observation): Authority => ({
+    kind: 'warrant',
+    warrant: warrantFor(facts),
+    lookAgain: () => lookAgain(uuid),
+  });
+
   /** One append for upkeep and intent together: a crash leaves both or neither. */
   const settle = (uuid: Uuid, host: HostReading, reading: ChainReading): Promise<Round> =>
     admission(async () => {
@@ -59,7 +76,7 @@ export const createReconcile = (deps: Deps, fleet: Fleet, { roundsMax = ROUNDS_M
       const plan = decideHere(observation);
       const events = [
         ...choreEvents(plan.chores, observation),
-        ...(plan.step ? [intentOf(deps, uuid, plan, plan.step)] : []),
+        ...(plan.step ? [intentOf(deps, uuid, plan, plan.step, warrantFor(observation))] : []),
       ];
       if (events.length > 0) await deps.journal.append(events);
       return { plan, observation, acted: !isIdle(plan) };
@@ -67,7 +84,7 @@ export const createReconcile = (deps: Deps, fleet: Fleet, { roundsMax = ROUNDS_M
 
   const perform = async (uuid: Uuid, decided: Round): Promise<Round> => {
     const { plan, observation } = decided;
-    if (plan.step) await act(deps, uuid, plan, plan.step);
+    if (plan.step) await act(deps, uuid, plan, plan.step, authorityOf(uuid, observation));
     // Upkeep was worked out for a machine that was there, or was not: what is right now, the next round will find.
     if (plan.step && MOVES_THE_MACHINE.has(plan.step.do)) return decided;
     try {

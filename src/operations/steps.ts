@@ -1,6 +1,7 @@
 import { BlockhostError, explain } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
 import type { Step, StepArguments, StepName } from '../domain/plan.ts';
+import { type Authority, serve } from './authority.ts';
 import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
 import { destroyForGood } from './destroy-for-good.ts';
@@ -16,6 +17,7 @@ type Executors = {
     deps: Deps,
     memory: MachineMemory,
     step: { readonly do: Name } & StepArguments[Name],
+    authority: Authority | undefined,
   ) => Promise<void>;
 };
 
@@ -66,16 +68,25 @@ const start: Executors['start'] = async (deps, memory, step) => {
 
 const EXECUTORS: Executors = {
   start,
-  'request-shutdown': (deps, { uuid }, { mode }) => deps.hypervisor.requestShutdown(uuid, mode),
-  save: (deps, { uuid }) => deps.hypervisor.save(uuid),
+  'request-shutdown': async (deps, memory, { mode }, authority) => {
+    await serve(deps, memory, 'suspend', authority);
+    await deps.hypervisor.requestShutdown(memory.uuid, mode);
+  },
+  save: async (deps, memory, _, authority) => {
+    await serve(deps, memory, 'suspend', authority);
+    await deps.hypervisor.save(memory.uuid);
+  },
   resume: async (deps, { uuid }) => {
     const domain = await deps.hypervisor.look(uuid);
     if (domain !== 'absent' && domain.run === 'paused') await deps.hypervisor.resumePaused(uuid);
   },
-  'power-off': (deps, { uuid }, { how }) => deps.hypervisor.powerOff(uuid, how),
-  destroy: (deps, memory) => destroyMachine(deps, memory),
+  'power-off': async (deps, memory, { how }, authority) => {
+    await serve(deps, memory, 'suspend', authority);
+    await deps.hypervisor.powerOff(memory.uuid, how);
+  },
+  destroy: (deps, memory, _, authority) => destroyMachine(deps, memory, authority),
   restore: (deps, memory) => restoreMachine(deps, memory),
-  purge: (deps, memory) => purgeMachine(deps, memory),
+  purge: (deps, memory, _, authority) => purgeMachine(deps, memory, authority),
   'undo-create': (deps, memory) => undoCreate(deps, memory),
   'destroy-for-good': (deps, memory) => destroyForGood(deps, memory),
   'set-login': (deps, { uuid }, step) => setLogin(deps, uuid, step),
@@ -87,6 +98,8 @@ const EXECUTORS: Executors = {
   },
 };
 
+type Executor = (deps: Deps, memory: MachineMemory, step: Step, authority?: Authority) => Promise<void>;
+
 /** Performs one step. The table of executors is complete by its type; the cast only joins what the mapped type split. */
-export const performStep = (deps: Deps, memory: MachineMemory, step: Step): Promise<void> =>
-  (EXECUTORS[step.do] as (deps: Deps, memory: MachineMemory, step: Step) => Promise<void>)(deps, memory, step);
+export const performStep: Executor = (deps, memory, step, authority) =>
+  (EXECUTORS[step.do] as Executor)(deps, memory, step, authority);

@@ -16,7 +16,8 @@ export type Word =
 const wrong = (message: string, hint: string): BlockhostError =>
   new BlockhostError(message, { code: 'word-refused', retryable: false, hint });
 
-const machineNamed = (state: JournalState, vm: string): MachineMemory => {
+/** The machine that an operator means by a name or a UUID: the present one where there were several. */
+export const machineNamed = (state: JournalState, vm: string): MachineMemory => {
   const named = machinesIn(state.machines).filter(({ name, uuid }) => name === vm || uuid === vm);
   const machine =
     named.find(({ phase }) => phase === 'present') ?? named.find(({ phase }) => phase !== 'gone') ?? named.at(-1);

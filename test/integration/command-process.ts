@@ -128,6 +128,7 @@ const deps: CreateDeps = {
   log,
   policy: { ...DEFAULT_POLICY, stopDebounceMs: 0 },
   bootId: 'boot-a',
+  code: 'test',
   ownDirectories: [join(dir, 'vms')],
   cloudInitDirectory: (vm) => join(dir, 'vms', 'cloud-init', vm),
   gateWaitsFor: () => [],

@@ -109,6 +109,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
     clock,
     log,
     policy: { ...DEFAULT_POLICY, ...policy },
+    code: 'model',
     bootId: 'boot-a',
     ownDirectories: ['/vms'],
     cloudInitDirectory: (name) => `/vms/cloud-init/${name}`,

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { programs } from '../../cli/programs/all.ts';
-import { version } from '../../cli/programs/version.ts';
 import { describeKeys } from '../../src/config/provisioner-schema.ts';
+import { version } from '../../src/host/version.ts';
 import { repositoryPath } from '../lab/repository.ts';
 
 const describeCommand = (command: Command): Record<string, unknown> => ({

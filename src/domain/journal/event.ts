@@ -65,7 +65,15 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('seen-off'), uuid, cause: stopCauseSchema, bootId: z.string() }),
   z.object({ kind: z.literal('expiry-read'), uuid, expiresAtUnix: z.bigint() }),
   z.object({ kind: z.literal('witnessed'), uuid, read: witnessSchema }),
-  z.object({ kind: z.literal('intent'), uuid, step: z.string(), harm: harmKindSchema.optional(), basis: basisSchema }),
+  z.object({
+    kind: z.literal('intent'),
+    uuid,
+    step: z.string(),
+    harm: harmKindSchema.optional(),
+    basis: basisSchema,
+    /** The warrant of a decision's step (`domain/warrant/`), read by those alone who ask why: another version's may differ. */
+    warrant: z.unknown().optional(),
+  }),
   z.object({
     kind: z.literal('outcome'),
     uuid,
