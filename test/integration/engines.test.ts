@@ -1,9 +1,9 @@
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createDaemonProcess } from '../demo/daemon-process.ts';
-import { createCleaner } from '../demo/laboratory.ts';
+import { type Cleaner, createCleaner } from '../demo/laboratory.ts';
 import { startAnvil } from '../lab/anvil.ts';
 import { inside } from '../lab/guest.ts';
 import { startLibvirt } from '../lab/libvirt.ts';
@@ -24,10 +24,8 @@ const VERBS = ['create', 'destroy', 'start', 'stop', 'kill', 'status', 'list', '
 const LATER = ['update-gecos', 'guest-exec'];
 const SLOW = { timeoutMs: 120_000, everyMs: 250 };
 
-const cleaner = createCleaner();
-
 /** A host with everything running but the engine. */
-const openHost = async (generation: 'older' | 'newer') => {
+const openHost = async (generation: 'older' | 'newer', cleaner: Cleaner) => {
   const directory = await mkdtemp(join(tmpdir(), 'bh-'));
   cleaner.defer('directory', () => rm(directory, { recursive: true, force: true }));
   await chmod(directory, 0o711);
@@ -78,15 +76,17 @@ policy: { expiry_margin: 1s, shutdown_repeat: 1s, shutdown_patience: 5s, power_o
 
 describe.skipIf(!namespacesAllowed())('an engine', () => {
   beforeAll(() => buildPrograms());
-  afterEach(() => cleaner.clean());
 
-  it.each(['older', 'newer'] as const)(
+  // Each waits most of its time for a subscription to run out.
+  it.concurrent.for(['older', 'newer'] as const)(
     'of the %s generation: chain, libvirt and records agree in the end',
     {
       timeout: 600_000,
     },
-    async (generation) => {
-      const host = await openHost(generation);
+    async (generation, { onTestFinished }) => {
+      const cleaner = createCleaner();
+      onTestFinished(() => cleaner.clean(), 60_000);
+      const host = await openHost(generation, cleaner);
       const { libvirt, chain, deployed, stateDir } = host;
       const [, customer = '', heir = ''] = chain.accounts;
       const mint = async (owner: string) => (await chain.mintNft(owner)).tokenId;
