@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** What counts seconds, boots a dozen guests at once or plays a whole host by itself: nothing else runs beside it. */
 const alone = [
   'test/demo/**/*.test.ts',
-  'test/integration/{bad-input-chain,bad-input-files,bad-input-host,commands-guest,virsh}.test.ts',
+  'test/integration/{bad-input-chain,bad-input-files,bad-input-host,commands-guest,sandboxed-walk,virsh}.test.ts',
 ];
 
 const realParts = { pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } as const;

@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly logFile: string;
   /** A program that starts it, by its argv, and becomes it. */
   readonly through?: readonly string[];
+  /** What is started: the program as it was built here unless another is named. */
+  readonly program?: readonly string[];
 }
 
 /** It lets steps that have begun come to their end. */
@@ -49,7 +51,9 @@ const parseLine = (text: string): LogLine | undefined => {
 };
 
 /** Nothing is started yet. The process dies with this one, whatever ends it. */
-export const createDaemonProcess = ({ env, logFile, through = [] }: DaemonOptions): DaemonProcess => {
+export const createDaemonProcess = (options: DaemonOptions): DaemonProcess => {
+  const { env, logFile, through = [] } = options;
+  const { program = [process.execPath, repositoryPath('dist/bin/blockhost-provisionerd.mjs')] } = options;
   const lines: LogLine[] = [];
   const listeners: ((line: LogLine) => void)[] = [];
   let child: ChildProcess | undefined;
@@ -81,7 +85,6 @@ export const createDaemonProcess = ({ env, logFile, through = [] }: DaemonOption
     start: async () => {
       if (running() !== undefined) return;
       const from = lines.length;
-      const program = [process.execPath, repositoryPath('dist/bin/blockhost-provisionerd.mjs')];
       const argv = ['--pdeathsig', 'KILL', ...through, ...program];
       const started = spawn('setpriv', argv, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
       child = started;

@@ -24,7 +24,7 @@ export interface DebianRoot {
 }
 
 const SUITE = 'bookworm';
-const INCLUDED = 'adduser,libstdc++6';
+const INCLUDED = ['adduser', 'libstdc++6'];
 /** What no script reads, and what would make every copy take longer. */
 const LEFT_OUT = [
   'usr/share/doc',
@@ -63,20 +63,24 @@ export const openRoot = (dir: string): DebianRoot => {
   };
 };
 
-/** Provides the root from the laboratory's cache, building it first where it is not there. It is to be copied, never changed. */
-export const provideDebianRoot = async (): Promise<DebianRoot> => {
-  const target = join(cacheDir(), `root-${SUITE}-${INCLUDED.replace(/[^a-z0-9]+/g, '-')}`);
+/**
+ * Provides the root, with `more` Debian packages in it, from the laboratory's cache, building it first where it is not
+ * there. It is to be copied, never changed.
+ */
+export const provideDebianRoot = async (more: readonly string[] = []): Promise<DebianRoot> => {
+  const included = [...INCLUDED, ...more];
+  const target = join(cacheDir(), `root-${SUITE}-${included.join('-').replace(/[^a-z0-9]+/g, '-')}`);
   if (!existsSync(target)) {
-    await withCacheLock('debian-root', async () => existsSync(target) || (await build(target)), 600);
+    await withCacheLock('debian-root', async () => existsSync(target) || (await build(target, included)), 600);
   }
   return openRoot(target);
 };
 
-const build = async (target: string): Promise<true> => {
+const build = async (target: string, included: readonly string[]): Promise<true> => {
   const work = await mkdtemp(join(cacheDir(), 'build-'));
   try {
     const root = join(work, 'root');
-    const options = ['--mode=root', '--variant=essential', `--include=${INCLUDED}`, '--quiet'];
+    const options = ['--mode=root', '--variant=essential', `--include=${included.join(',')}`, '--quiet'];
     await execa('mmdebstrap', [...options, SUITE, root]);
     for (const path of LEFT_OUT) await rm(join(root, path), { recursive: true, force: true });
     renameSync(root, target);

@@ -1,11 +1,17 @@
 #!/bin/sh
 # Runs inside fresh mount and pid namespaces (see libvirtd-process.ts): gives libvirtd directories of its own, then keeps it
-# running until told otherwise. Usage: libvirtd-namespace.sh DIR BRIDGE|- KVM|-
-# With a BRIDGE the network namespace is a fresh one, too, and the bridge is made there.
+# running until told otherwise. Usage: libvirtd-namespace.sh DIR BRIDGE|- KVM|- STATE|-
+# With a BRIDGE the network namespace is a fresh one, too, and the bridge is made there. STATE is seen as /var/lib/blockhost.
 set -eu
-dir=$1 bridge=$2 kvm=$3
+dir=$1 bridge=$2 kvm=$3 state=$4
 
 mount -t proc proc /proc
+if [ "$state" != - ]; then
+  # This machine need not have the place to mount on, and gets none.
+  mount -t tmpfs -o mode=755 lab-lib /var/lib
+  mkdir /var/lib/libvirt /var/lib/blockhost
+  mount --bind "$state" /var/lib/blockhost
+fi
 # All of /run: no D-Bus, so nothing is registered with systemd-machined; no virtlogd; no socket of another libvirt.
 for path in run etc/libvirt var/lib/libvirt var/cache/libvirt var/log/libvirt; do
   mkdir -p "$dir/$path"

@@ -24,6 +24,10 @@ export interface LibvirtdOptions {
   readonly qemuUser?: string;
   /** Shows it this machine's /dev/kvm, working or not. */
   readonly kvm?: boolean;
+  /** What it sees as /var/lib/blockhost: the directory of a host that has a root of its own. */
+  readonly stateDir?: string;
+  /** The group that may speak to it, as group libvirt may on a Debian host; root alone unless told. */
+  readonly socketGroup?: number;
 }
 
 /** Debian's `nobody`: libvirtd is a session daemon for anyone but root, and root may be refused namespaces (plain containers). */
@@ -71,10 +75,11 @@ export async function launchLibvirtd(dir: string, options: LibvirtdOptions = {})
   return { mode, child, pid: child.pid, user, uri: `${scheme}?socket=${join(dir, 'run/libvirt/libvirt-sock')}` };
 }
 
-function namespaceArgv(dir: string, propagation: string, { bridge, kvm }: LibvirtdOptions): string[] {
+function namespaceArgv(dir: string, propagation: string, options: LibvirtdOptions): string[] {
+  const { bridge, kvm, stateDir } = options;
   const unshare = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--propagation', propagation];
   const network = bridge === undefined ? [] : ['--net'];
-  const what = [dir, bridge ?? '-', kvm === true ? 'kvm' : '-'];
+  const what = [dir, bridge ?? '-', kvm === true ? 'kvm' : '-', stateDir ?? '-'];
   return ['--pdeathsig', 'KILL', ...unshare, ...network, 'tini', '--', ...script('libvirtd-namespace.sh'), ...what];
 }
 
@@ -96,7 +101,7 @@ export const namespacesAllowed = (): boolean => namespacePropagation() !== undef
  * How to unshare so that no mount gets out, or undefined if one may not. In a chroot that is not a mount point nothing can
  * be made private, which is harmless where nothing is shared.
  */
-function namespacePropagation(): 'private' | 'unchanged' | undefined {
+export function namespacePropagation(): 'private' | 'unchanged' | undefined {
   const allowed = (propagation: string): boolean =>
     spawnSync('unshare', ['--mount', '--pid', '--fork', '--propagation', propagation, 'true']).status === 0;
   if (process.getuid?.() !== 0) return undefined;
@@ -108,7 +113,7 @@ function namespacePropagation(): 'private' | 'unchanged' | undefined {
 async function writeConfig(
   folder: string,
   mode: 'namespace' | 'session',
-  { qemuUser }: LibvirtdOptions,
+  { qemuUser, socketGroup }: LibvirtdOptions,
 ): Promise<void> {
   await mkdir(join(folder, 'qemu'), { recursive: true });
   const daemon = [
@@ -116,7 +121,9 @@ async function writeConfig(
     'auth_unix_rw = "none"',
     'host_uuid = "6b8a1f0e-4e2b-4f0e-9c51-0a7b9a6b1d5e"',
   ];
-  const perms = ['unix_sock_ro_perms = "0700"', 'unix_sock_rw_perms = "0700"'];
+  const closed = ['unix_sock_ro_perms = "0700"', 'unix_sock_rw_perms = "0700"'];
+  const ofGroup = [`unix_sock_group = "+${socketGroup}"`, 'unix_sock_ro_perms = "0770"', 'unix_sock_rw_perms = "0770"'];
+  const perms = socketGroup === undefined ? closed : ofGroup;
   // Without virtlogd logs must be plain files. Root as qemu's user: the directories are the caller's to choose.
   const qemu = ['stdio_handler = "file"', 'security_driver = "none"', 'namespaces = []'];
   const asRoot = ['user = "root"', 'group = "root"', 'dynamic_ownership = 0', 'remember_owner = 0'];

@@ -15,6 +15,7 @@ export interface EngineSite {
 /** One command that an engine gave. */
 export interface Call {
   readonly verb: string;
+  readonly executable: string;
   readonly argv: readonly string[];
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -37,7 +38,7 @@ export const createCaller = (site: EngineSite) => {
       ...limit,
     });
     const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-    const ended = { verb, argv, exitCode: child.exitCode, stdout, stderr };
+    const ended = { verb, executable, argv, exitCode: child.exitCode, stdout, stderr };
     calls.push(ended);
     return ended;
   };

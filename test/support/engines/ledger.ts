@@ -27,7 +27,7 @@ export const readLedger = async (file: string): Promise<Ledger> => {
 export const overwrite = (file: string, ledger: Ledger): Promise<void> =>
   writeFile(file, JSON.stringify(ledger, null, 2));
 
-/** As the newer library writes: one lock around read, change and rename. */
+/** As the newer library writes: one lock around read, change and rename; the file is then its writer's alone. */
 export const changeLocked = async (file: string, change: (ledger: Ledger) => void): Promise<void> => {
   const lock = openSync(`${file}.lock`, 'a', 0o660);
   try {
@@ -36,7 +36,7 @@ export const changeLocked = async (file: string, change: (ledger: Ledger) => voi
     if (code !== 0) throw new Error(`nobody let go of ${file}.lock`);
     const ledger = await readLedger(file);
     change(ledger);
-    await writeFile(`${file}.engine`, JSON.stringify(ledger, null, 2));
+    await writeFile(`${file}.engine`, JSON.stringify(ledger, null, 2), { mode: 0o600 });
     await rename(`${file}.engine`, file);
   } finally {
     closeSync(lock);
