@@ -11,10 +11,10 @@ import { type Fact, known, unknown } from '../../../src/domain/fact.ts';
 import { createFleet } from '../../../src/operations/fleet.ts';
 import type { Round } from '../../../src/operations/reconcile.ts';
 import type { ChainHint } from '../../../src/ports/chain.ts';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 import { refOf } from '../../models/model-ledger.ts';
 import { createModelLog } from '../../models/model-log.ts';
 import { createWorld } from '../../models/model-world.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const why = { source: 'chain', what: 'SubscriptionExtended', seenAtUnixMs: 0 } as const;
 

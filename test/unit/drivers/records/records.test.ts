@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../../src/drivers/clock/system-clock.ts';
 import { createRecords } from '../../../../src/drivers/records/records.ts';
 import type { Records } from '../../../../src/ports/records.ts';
+import { createModelRecords } from '../../../../src/simulator/models/model-records.ts';
 import { createModelLog } from '../../../models/model-log.ts';
-import { createModelRecords } from '../../../models/model-records.ts';
 import { alice, bob, describeRecords, seedOf } from './records-contract.ts';
 
 let dir: string;

@@ -1,12 +1,6 @@
-import { HypervisorError } from '../../src/domain/errors.ts';
-import { readdressed } from '../../src/drivers/builder/readdress.ts';
-import type {
-  BaseImage,
-  HostCapacity,
-  MachineBuilder,
-  MachinePlaces,
-  SeedFiles,
-} from '../../src/ports/machine-builder.ts';
+import { HypervisorError } from '../../domain/errors.ts';
+import { readdressed } from '../../drivers/builder/readdress.ts';
+import type { BaseImage, HostCapacity, MachineBuilder, MachinePlaces, SeedFiles } from '../../ports/machine-builder.ts';
 import { modelDomainXml } from './model-domain-xml.ts';
 
 export const MODEL_BASE: BaseImage = {
