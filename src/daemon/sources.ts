@@ -51,7 +51,7 @@ const isTurn = (event: HypervisorEvent): boolean =>
   event.kind === 'event' && event.event === 'lifecycle' && /^(Started|Resumed|Stopped)\b/.test(event.detail);
 
 const libvirtSource = (sources: SourceDeps): Observable<Wake> => {
-  const { deps, journal, events, forget, fleet, vitals, random, scheduler } = sources;
+  const { deps, journal, events, forget, fleet, vitals, random, scheduler, pace } = sources;
   const { clock, log, hypervisor } = deps;
   return libvirtStream$({
     ...watchedLibvirt(vitals, { source: events, beat: () => heartbeat({ hypervisor, journal }) }),
@@ -67,7 +67,7 @@ const libvirtSource = (sources: SourceDeps): Observable<Wake> => {
     },
     random,
     // The decision has a debounce of its own, and it is the one that counts (L7).
-    timing: { stoppedDebounceMs: 0 },
+    timing: { stoppedDebounceMs: 0, ...(pace ? { quietMs: pace.quietMs } : {}) },
     ...(scheduler ? { scheduler } : {}),
   });
 };
@@ -108,7 +108,7 @@ const journalSource = ({ journal, deps: { clock, log } }: SourceDeps): Observabl
 
 /** Everything that can make the daemon look: start, chain, libvirt, clock, journal and SIGHUP. */
 export const createSources = (sources: SourceDeps): readonly Observable<Wake>[] => {
-  const { config, deps, calendar, deadlines, clockDoubt, gate, hangup$, random, longestTickMs } = sources;
+  const { config, deps, calendar, deadlines, clockDoubt, gate, hangup$, random, pace } = sources;
   const { clock, log } = deps;
   const onJump = (byMs: number): void => {
     clockDoubt.raise(byMs).catch((error: unknown) => log.error({ why: explain(error) }, 'clock jump not journalled'));
@@ -125,7 +125,7 @@ export const createSources = (sources: SourceDeps): readonly Observable<Wake>[] 
       nightly: config.nightlyCron,
       random,
       onJump,
-      ...(longestTickMs === undefined ? {} : { longestTickMs }),
+      ...(pace ? { longestTickMs: pace.longestTickMs } : {}),
     }),
     journalSource(sources),
     new Observable<Wake>((subscriber) =>

@@ -43,6 +43,11 @@ export interface Surroundings {
   readonly stop: AbortSignal;
   /** What streams count time by; that of RxJS when left out. */
   readonly scheduler?: SchedulerLike;
-  /** How far apart ticks of the clock may be; a second when left out. */
-  readonly longestTickMs?: number;
+  /** How often things are looked at though nothing happens; what ships when left out. */
+  readonly pace?: {
+    /** How far apart ticks of the clock may be. */
+    readonly longestTickMs: number;
+    /** Silence after which the path of libvirt's events is tried. */
+    readonly quietMs: number;
+  };
 }
