@@ -129,11 +129,13 @@ export default {
       '^src/simulator/',
       [
         '^src/(simulator|domain|ports|operations|daemon)/',
-        '^src/drivers/(chain|journal)/',
+        '^src/drivers/(chain|journal|clock)/',
+        '^src/config/duration\\.ts$',
         '^src/drivers/virsh/(metadata-xml|parse-domain-xml|xml)\\.ts$',
         '^src/drivers/builder/readdress\\.ts$',
-        npm('rxjs', 'zod', 'viem', 'yaml'),
-        '^(node:)?(os|url|worker_threads)$',
+        npm('rxjs', 'zod', 'viem'),
+        '^streams/',
+        '^(node:)?(crypto|fs|os|worker_threads)$',
       ],
     ),
     reserved('simulator-stands-apart', 'Nothing that serves customers knows of the simulator.', '^src/simulator/', [

@@ -12,7 +12,11 @@ export const loginFollowsOwner: Invariant = {
     const told = new Set<string>();
     return ({ nowMs, machines, calmSinceMs, host, policy, liar }) => {
       const limitMs =
-        (host.safeBlocks + 3) * host.blockMs + 3 * host.pollEveryMs + host.sweepEveryMs * 1.3 + 2 * policy.backoffMaxMs + 60_000;
+        (host.safeBlocks + 3) * host.blockMs +
+        3 * host.pollEveryMs +
+        host.sweepEveryMs * 1.3 +
+        2 * policy.backoffMaxMs +
+        60_000;
       return machines.flatMap((machine) => {
         const { uuid, name, owner, domain } = machine;
         const former = owner !== undefined && domain?.lets !== undefined && domain.lets !== owner;

@@ -16,9 +16,13 @@ export const nothingLeaks: Invariant = {
     const files = [...sight.files].flatMap(([path, uuid]) => {
       const owned = living.has(uuid) || [...places].some((place) => path.startsWith(place));
       const kept = [...sight.dossiers].some((dossier) => path.startsWith(`/quarantine/${dossier}/`));
-      return owned || kept ? [] : [{ invariant: 'nothing-leaks', what: `${path} of ${uuid} belongs to nobody any more` }];
+      return owned || kept
+        ? []
+        : [{ invariant: 'nothing-leaks', what: `${path} of ${uuid} belongs to nobody any more` }];
     });
-    const borne = new Set(sight.records.flatMap(({ status, ipAddress }) => (status === 'destroyed' ? [] : [ipAddress])));
+    const borne = new Set(
+      sight.records.flatMap(({ status, ipAddress }) => (status === 'destroyed' ? [] : [ipAddress])),
+    );
     const addresses = sight.allocated.flatMap((address) =>
       borne.has(address) ? [] : [{ invariant: 'nothing-leaks', what: `nobody bears the allocated address ${address}` }],
     );

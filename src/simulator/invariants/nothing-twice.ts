@@ -27,7 +27,13 @@ export const nothingTwice: Invariant = {
           const last = asked.get(uuid);
           asked.set(uuid, startMs);
           if (last === undefined || startMs - last >= policy.shutdownRepeatMs / 2) return [];
-          return [{ invariant: 'nothing-twice', machine: nameOf(uuid), what: `asked to shut down twice within ${startMs - last} ms` }];
+          return [
+            {
+              invariant: 'nothing-twice',
+              machine: nameOf(uuid),
+              what: `asked to shut down twice within ${startMs - last} ms`,
+            },
+          ];
         }
         if (what === 'hypervisor.start') asked.delete(uuid);
         if (!ALONE.has(what)) return [];

@@ -33,7 +33,9 @@ export const paidRuns: Invariant = {
         if (!late || told.has(uuid)) return [];
         told.add(uuid);
         const minutes = Math.round(Math.max(calmMs ?? 0, roughMs ?? 0) / MINUTE_MS);
-        return [{ invariant: 'paid-runs', machine: name, what: `${name} is paid for and has been off for ${minutes} min` }];
+        return [
+          { invariant: 'paid-runs', machine: name, what: `${name} is paid for and has been off for ${minutes} min` },
+        ];
       });
     };
   },

@@ -12,7 +12,9 @@ export const quietIsQuiet: Invariant = {
       return effects.flatMap(({ what, args, by }) => {
         const idle = what.startsWith('disk.') || what.startsWith('hostRoutes.') || what === 'hypervisor.writeMetadata';
         if (idle || by !== 'daemon') return [];
-        return [{ invariant: 'quiet-is-quiet', machine: nameOf(args[0]), what: `${what} of ${nameOf(args[0])} at rest` }];
+        return [
+          { invariant: 'quiet-is-quiet', machine: nameOf(args[0]), what: `${what} of ${nameOf(args[0])} at rest` },
+        ];
       });
     },
 };

@@ -27,7 +27,8 @@ export const recordConverges: Invariant = {
         if (runs && record.status !== 'active') return wrong(`it runs and its record says ${record.status}`);
         if (machine.excused || machine.condemned) return [];
         const over = expiresAtUnix !== undefined && !isPaid(machine, trueUnix);
-        if (!runs && over && record.status !== 'suspended') return wrong(`it is suspended and its record says ${record.status}`);
+        if (!runs && over && record.status !== 'suspended')
+          return wrong(`it is suspended and its record says ${record.status}`);
         const right = expiresAtUnix === undefined || grantUntilUnix > 0n || record.expiresAtUnix === expiresAtUnix;
         return right ? [] : wrong(`its record expires at ${record.expiresAtUnix}, the chain says ${expiresAtUnix}`);
       });

@@ -129,7 +129,13 @@ const buy: Executors['buy'] = (stage, { seconds }) => {
   const serve = async (id: bigint): Promise<void> => {
     const uuid = `11111111-0000-4000-8000-${String(world.machines.size + 1).padStart(12, '0')}`;
     tries += 1;
-    const { outcome } = engineCreates(world, id, owner, uuid, world.chance.took.chance(0.15) ? world.chance.took.int(1, 30) : undefined);
+    const { outcome } = engineCreates(
+      world,
+      id,
+      owner,
+      uuid,
+      world.chance.took.chance(0.15) ? world.chance.took.int(1, 30) : undefined,
+    );
     const machine = world.machines.get(uuid);
     if (machine) machine.unfinished = true;
     const result = await outcome;
@@ -171,14 +177,19 @@ const operator: Executors['operator'] = (stage, { machine: number, says, days, d
       if (result.ok || dies !== undefined) machine.stoppedByHand = false;
       if (result.ok || dies !== undefined) machine.stoppedByOwner = false;
     }
-    if (says === 'resume' && (result.ok || dies !== undefined) && days) {
-      const granted = unixNow(stage) + BigInt(days) * DAY_S;
-      machine.grantUntilUnix = granted > machine.grantUntilUnix ? granted : machine.grantUntilUnix;
+    // The grant counts from what the operator's own clock said: the word as it stands is what was given.
+    if (says === 'resume' && days) {
+      void world.clock.sleep(1000).then(() => {
+        machine.grantUntilUnix =
+          stage.daemon()?.state()?.machines[machine.uuid]?.grantUntilUnix ?? machine.grantUntilUnix;
+      });
     }
     if (!result.ok && dies === undefined && says === 'destroy') {
-      machine.condemned = before.condemned || (stage.daemon()?.state()?.machines[machine.uuid]?.ordered !== undefined);
+      machine.condemned = before.condemned || stage.daemon()?.state()?.machines[machine.uuid]?.ordered !== undefined;
     }
-    if (!result.ok && dies === undefined && (says === 'stop' || says === 'kill')) machine.stoppedByHand = before.stopped || stage.daemon()?.state()?.machines[machine.uuid]?.adminStop !== undefined;
+    if (!result.ok && dies === undefined && (says === 'stop' || says === 'kill'))
+      machine.stoppedByHand =
+        before.stopped || stage.daemon()?.state()?.machines[machine.uuid]?.adminStop !== undefined;
   });
 };
 
@@ -239,8 +250,8 @@ const EXECUTORS: Executors = {
   extend: onMachine<'extend'>((stage, { id }, { seconds }) => {
     const there = stage.world.chain.head().subscriptions.get(id);
     if (!there) return;
-    const from = there.expiresAt > unixNow(stage) ? there.expiresAt : unixNow(stage);
-    stage.world.chain.send({ kind: 'extend', id, expiresAt: from + BigInt(Math.max(1, seconds)) });
+    const [later = 0n] = [there.expiresAt, unixNow(stage)].sort((a, b) => (a < b ? 1 : -1));
+    stage.world.chain.send({ kind: 'extend', id, expiresAt: later + BigInt(Math.max(1, seconds)) });
   }),
   cancel: onMachine<'cancel'>(({ world }, { id }) => world.chain.send({ kind: 'cancel', id })),
   transfer: onMachine<'transfer'>(({ world }, machine, { to }) => {

@@ -24,7 +24,12 @@ export const createCoverage = () => {
       if (!what.startsWith('disk.')) count(`did\t${by.split(' ')[0]}\t${what}`);
     },
     act: (act: Act, state: JournalState | undefined): void => {
-      const fault = act.do === 'node' ? `node ${act.is}` : act.do === 'operator' || act.do === 'word' ? `${act.do} ${act.says}` : act.do;
+      const fault =
+        act.do === 'node'
+          ? `node ${act.is}`
+          : act.do === 'operator' || act.do === 'word'
+            ? `${act.do} ${act.says}`
+            : act.do;
       const phases = new Set(Object.values(state?.machines ?? {}).map((memory) => phaseOf(memory, memory.run?.on)));
       if (state === undefined) phases.add('no daemon');
       for (const phase of phases) count(`met\t${fault}\t${phase}`);

@@ -136,7 +136,8 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
     if (why !== undefined && life?.process.isAlive()) {
       life.kill();
       tell(`the daemon ended: ${why}`);
-      if (!/cannot|lock|away|journal/.test(why)) watcher.report({ invariant: 'no-defects', what: `the daemon ended: ${why}` });
+      if (!/cannot|lock|away|journal/.test(why))
+        watcher.report({ invariant: 'no-defects', what: `the daemon ended: ${why}` });
       down(RESTART_MS, 'its manager starts it again');
     }
     await watcher.look(atRest);
@@ -182,7 +183,12 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
 
   /** Whatever is wrong ends by itself; operators acknowledge what only they can, and then nobody does anything. */
   async function settle(): Promise<void> {
-    const longest = Math.max(0, ...acts.map((act) => act.at + ('forMs' in act ? (act.forMs ?? 0) : 0) + ('backAfterMs' in act ? act.backAfterMs : 0)));
+    const longest = Math.max(
+      0,
+      ...acts.map(
+        (act) => act.at + ('forMs' in act ? (act.forMs ?? 0) : 0) + ('backAfterMs' in act ? act.backAfterMs : 0),
+      ),
+    );
     tell('— everything is well again');
     await pass(Math.max(0, longest - host.lastsMs) + 6 * MINUTE_MS);
     for (const what of ['chain', 'clock', 'breaker:suspend', 'breaker:destroy'] as const) {
@@ -203,12 +209,17 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
 
   function fallsDue(withinMs: number): boolean {
     const nowUnixMs = world.clock.nowUnixMs();
-    const soon = (atMs: number): boolean => atMs > nowUnixMs - restMs(scenario) && atMs < nowUnixMs + withinMs + MINUTE_MS;
+    const soon = (atMs: number): boolean =>
+      atMs > nowUnixMs - restMs(scenario) && atMs < nowUnixMs + withinMs + MINUTE_MS;
     return [...world.machines.values()].some((machine) => {
       const memory = life?.state()?.machines[machine.uuid];
       const expiryMs = Number(world.chain.head().subscriptions.get(machine.id)?.expiresAt ?? 0n) * 1000;
       const from = Math.max(expiryMs, memory?.suspendedAtUnixMs ?? 0);
-      const words = [memory?.hold?.untilUnixMs ?? 0, memory?.protect?.untilUnixMs ?? 0, Number(machine.grantUntilUnix) * 1000];
+      const words = [
+        memory?.hold?.untilUnixMs ?? 0,
+        memory?.protect?.untilUnixMs ?? 0,
+        Number(machine.grantUntilUnix) * 1000,
+      ];
       return [expiryMs, from + host.graceMs, memory?.quarantine?.untilUnixMs ?? 0, ...words].some(soon);
     });
   }

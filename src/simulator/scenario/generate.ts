@@ -82,7 +82,15 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
   ],
   [2, (r) => ({ do: 'power-cut', forMs: r.int(10, 600) * SECOND })],
   [5, (r, h) => ({ do: 'daemon-killed', forMs: r.chance(0.8) ? r.int(0, 60) * SECOND : span(r, h) })],
-  [9, (r) => ({ do: 'daemon-dies', effect: r.int(1, 40), when: r.pick(['before', 'after'] as const), forMs: r.int(0, 60) * SECOND })],
+  [
+    9,
+    (r) => ({
+      do: 'daemon-dies',
+      effect: r.int(1, 40),
+      when: r.pick(['before', 'after'] as const),
+      forMs: r.int(0, 60) * SECOND,
+    }),
+  ],
   [2, (r, h) => ({ do: 'daemon-stopped', forMs: span(r, h) })],
   [2, () => ({ do: 'hangup' })],
   [3, (r) => ({ do: 'record-stale', machine: machine(r) })],

@@ -5,10 +5,16 @@ import * as z from 'zod';
  * machines and nodes are meant by their numbers, and one that is not there is nobody's.
  */
 
-const ms = z.int().min(0).max(400 * 86_400_000);
+const ms = z
+  .int()
+  .min(0)
+  .max(400 * 86_400_000);
 const machine = z.int().min(0).max(10_000);
 const node = z.int().min(0).max(9);
-const seconds = z.int().min(-400 * 86_400).max(400 * 86_400);
+const seconds = z
+  .int()
+  .min(-400 * 86_400)
+  .max(400 * 86_400);
 
 export const hostSchema = z.strictObject({
   machines: z.int().min(0).max(10_000),
@@ -72,7 +78,13 @@ export const actSchema = z.discriminatedUnion('do', [
   act('disk-error', { machine }),
   act('disk-full', { forMs: ms }),
   act('records-away', { forMs: ms }),
-  act('clock-jumps', { byMs: z.int().min(-40 * 86_400_000).max(40 * 86_400_000), backAfterMs: ms }),
+  act('clock-jumps', {
+    byMs: z
+      .int()
+      .min(-40 * 86_400_000)
+      .max(40 * 86_400_000),
+    backAfterMs: ms,
+  }),
   act('power-cut', { forMs: ms }),
   act('daemon-killed', { forMs: ms }),
   act('daemon-dies', { effect: z.int().min(1), when: z.enum(['before', 'after']), forMs: ms }),

@@ -24,7 +24,11 @@ export interface WorldChain {
 /** Blocks that are there before the history begins. */
 const OLDER_BLOCKS = 40;
 
-export const createWorldChain = (host: HostScenario, clock: VirtualClock, founding: readonly ModelAction[]): WorldChain => {
+export const createWorldChain = (
+  host: HostScenario,
+  clock: VirtualClock,
+  founding: readonly ModelAction[],
+): WorldChain => {
   const startUnix = BigInt(Math.floor((START_UNIX_MS - OLDER_BLOCKS * host.blockMs) / 1000));
   const chain: ModelChain = createModelChain({ startUnix });
   const doneIn = new Map<string, readonly ModelAction[]>();

@@ -36,6 +36,8 @@ export const createHostLocks = (clock: Clock): HostLocks => {
     new LockBusyError(`${key} is locked by another program`, { code: 'lock-busy', retryable: true });
 
   const take = async (process: Process, key: string, waitMs: number): Promise<void> => {
+    // A dead process takes nothing any more: nobody would ever let go of it.
+    if (!process.isAlive()) return new Promise(() => undefined);
     if (!holders.has(key)) {
       holders.set(key, process);
       return;

@@ -1,7 +1,7 @@
 import { parseCreateRequest } from '../../domain/create-request.ts';
 import { explain } from '../../domain/errors.ts';
-import { CREATE_PATIENCE, type CreateDeps } from '../../operations/create/create-deps.ts';
 import { createMachine } from '../../operations/create/create.ts';
+import { CREATE_PATIENCE, type CreateDeps } from '../../operations/create/create-deps.ts';
 import type { Explicit } from '../../operations/explicit/context.ts';
 import { destroyExplicitly } from '../../operations/explicit/destroy.ts';
 import { collectGarbage } from '../../operations/explicit/gc.ts';
@@ -103,7 +103,10 @@ export const engineCreates = (world: World, id: bigint, owner: string, uuid: str
       { expiryDays: 30, walletPattern: undefined, engineMints: false },
     );
     const { disk } = placesOf(name);
-    world.machines.set(uuid, newMachine({ number: Number(id), uuid, name, id, disk, madeMs: world.clock.monotonicMs() }));
+    world.machines.set(
+      uuid,
+      newMachine({ number: Number(id), uuid, name, id, disk, madeMs: world.clock.monotonicMs() }),
+    );
     await createMachine(create, request);
     await journal.close();
   });

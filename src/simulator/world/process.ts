@@ -127,7 +127,8 @@ export const createProcess = (name: string, { clock, tookMs, onEffect }: Process
         return (...args: unknown[]): Promise<unknown> => {
           if (!alive) return never;
           // Looked up anew: what a host does with a call changes with its weather.
-          const body = async (): Promise<unknown> => (Reflect.get(real, key) as (...args: unknown[]) => unknown).apply(real, args);
+          const body = async (): Promise<unknown> =>
+            (Reflect.get(real, key) as (...args: unknown[]) => unknown).apply(real, args);
           return unlessDead(isEffect ? perform(what, args, body) : body());
         };
       };

@@ -1,5 +1,5 @@
-import { HypervisorError, RecordsError } from '../../domain/errors.ts';
 import type { AddressPools } from '../../domain/allocation.ts';
+import { HypervisorError, RecordsError } from '../../domain/errors.ts';
 import type { Address } from '../../domain/identity.ts';
 import { createChain } from '../../drivers/chain/chain.ts';
 import type { CreateDeps } from '../../operations/create/create-deps.ts';
@@ -154,7 +154,10 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
       locks: locks.of(process),
       hostRoutes: process.wrap(
         'hostRoutes',
-        { add: async (ipv6: string) => void routes.add(ipv6), remove: async (ipv6: string) => void routes.delete(ipv6) },
+        {
+          add: async (ipv6: string) => void routes.add(ipv6),
+          remove: async (ipv6: string) => void routes.delete(ipv6),
+        },
         EFFECTS.hostRoutes,
       ),
       seeds: {
