@@ -196,6 +196,8 @@ export const createModelNode = (
   return {
     request,
     faults,
+    /** Does this node know of that subscription yet? */
+    sees: (id: bigint): boolean => at(top())?.subscriptions.has(id) ?? false,
     requests: (method?: string): number =>
       method === undefined ? [...counts.values()].reduce((sum, count) => sum + count, 0) : (counts.get(method) ?? 0),
   };

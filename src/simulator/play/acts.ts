@@ -138,6 +138,7 @@ const buy: Executors['buy'] = (stage, { seconds }) => {
     );
     const machine = world.machines.get(uuid);
     if (machine) machine.unfinished = true;
+    if (machine) machine.bornBlind = world.chain.nodes.some(({ sees }) => !sees(id));
     const result = await outcome;
     const there = world.hypervisor.guest(uuid) !== undefined;
     if (machine) machine.unfinished = false;
@@ -184,8 +185,9 @@ const operator: Executors['operator'] = (stage, { machine: number, says, days, d
           stage.daemon()?.state()?.machines[machine.uuid]?.grantUntilUnix ?? machine.grantUntilUnix;
       });
     }
-    if (!result.ok && dies === undefined && says === 'destroy') {
-      machine.condemned = before.condemned || stage.daemon()?.state()?.machines[machine.uuid]?.ordered !== undefined;
+    // An order that could not be carried out at once stands in the journal, unless a word refused it.
+    if (!result.ok && says === 'destroy' && /is held|is protected/.test(result.why)) {
+      machine.condemned = before.condemned;
     }
     if (!result.ok && dies === undefined && (says === 'stop' || says === 'kill'))
       machine.stoppedByHand =

@@ -10,8 +10,8 @@ export interface Troubles {
   seen(): Pick<Sight, 'ableSinceMs' | 'calmSinceMs' | 'darkSinceMs' | 'duskSinceMs' | 'liar'>;
 }
 
-/** A liar's word may be in what was read a moment ago. */
-const LIES_LAST_MS = 120_000;
+/** A liar's word may be in what was read before, and is found out by the next sweep at the latest. */
+const liesLastMs = (sweepEveryMs: number): number => 1.3 * sweepEveryMs + 300_000;
 
 const LIES = ['distorts', 'misnames', 'frozen', 'forgetsLogs', 'lag', 'chainId'] as const;
 
@@ -66,7 +66,7 @@ export const createTroubles = (world: World): Troubles => {
     },
     seen: () => {
       refresh();
-      const liar = world.clock.monotonicMs() - lastLieMs < LIES_LAST_MS;
+      const liar = world.clock.monotonicMs() - lastLieMs < liesLastMs(world.scenario.host.sweepEveryMs);
       return { ableSinceMs, calmSinceMs, darkSinceMs, duskSinceMs, liar };
     },
   };
