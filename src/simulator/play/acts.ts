@@ -77,25 +77,29 @@ const spoil = ({ world }: Stage, node: ModelNode, is: Of<'node'>['is']): void =>
   }
 };
 
-const heal = ({ faults }: ModelNode): void => {
+const heal = ({ world }: Stage, { faults }: ModelNode): void => {
   for (const key of Object.keys(faults)) Reflect.deleteProperty(faults, key);
+  const { answerMs } = world.scenario.host;
+  if (answerMs > 0) faults.latencyMs = () => world.chance.nodes.int(1, answerMs);
 };
 
 /** At most one node lies at a time, and never the only one: against that nothing helps. */
-const mayLie = ({ world }: Stage, node: ModelNode): boolean =>
+const mayLie = ({ world }: Stage): boolean =>
   world.chain.nodes.length > 1 &&
-  world.chain.nodes.every((other) => other === node || Object.values(other.faults).every((value) => !value));
+  world.chain.nodes.every(({ faults }) => !LIE_KEYS.some((key) => faults[key]) && faults.fail === undefined);
 
+const LIE_KEYS = ['distorts', 'misnames', 'frozen', 'forgetsLogs'] as const;
 const LIES: ReadonlySet<string> = new Set(['says-over', 'says-paid', 'misnames', 'frozen', 'no-logs']);
 
 const nodeFault: Executors['node'] = (stage, { node: number, is, forMs }) => {
   const node = stage.world.chain.nodes[number % stage.world.chain.nodes.length];
-  if (!node || (LIES.has(is) && !mayLie(stage, node))) return;
-  if (stage.world.chain.nodes.some(({ faults }) => LIES.size > 0 && (faults.distorts || faults.misnames))) return;
+  if (!node || (LIES.has(is) && !mayLie(stage))) return;
+  // While one lies, the others stay well: that the only one left to ask lies is beyond what can be withstood.
+  if (stage.world.chain.nodes.some(({ faults }) => LIE_KEYS.some((key) => faults[key]))) return;
   spoil(stage, node, is);
   const end = stage.troubles.begin('node');
   after(stage, forMs, () => {
-    heal(node);
+    heal(stage, node);
     end();
   });
 };
@@ -202,7 +206,6 @@ const spoken: Executors['word'] = (stage, { machine: number, says, forMs = 3_600
   const { name: vm } = machine;
   const nowMs = world.clock.monotonicMs();
   if (says === 'hold') machine.heldUntilMs = Math.max(machine.heldUntilMs, nowMs + forMs);
-  if (says === 'protect') machine.protectedUntilMs = Math.max(machine.protectedUntilMs, nowMs + forMs + 60_000);
   const reason = 'the simulator says so';
   const words = {
     hold: { word: 'hold', vm, reason, forMs },
@@ -214,7 +217,9 @@ const spoken: Executors['word'] = (stage, { machine: number, says, forMs = 3_600
   disturb(stage, machine);
   void word(world, words[says]).outcome.then((result) => {
     if (result.ok && says === 'release') machine.heldUntilMs = 0;
-    if (result.ok && says === 'unprotect') machine.protectedUntilMs = 0;
+    // Only a word that is written protects; a later one stands in place of the one before.
+    if (result.ok && says === 'protect') machine.protectedUntilMs = nowMs + forMs;
+    if (says === 'unprotect') machine.protectedUntilMs = 0;
     stage.tell(`operator: ${says} ${vm} ${result.ok ? 'is written' : `failed: ${result.why}`}`);
   });
 };
@@ -227,6 +232,8 @@ const reorg: Executors['reorg'] = (stage, { depth, keeps }) => {
 const clockJumps: Executors['clock-jumps'] = (stage, { byMs, backAfterMs }) => {
   const { world, troubles } = stage;
   world.clock.jump(byMs);
+  // Words end by the host's own clock: when that is, nobody can tell any more.
+  for (const machine of world.machines.values()) machine.protectedUntilMs = 0;
   const end = troubles.begin('clock');
   after(stage, backAfterMs, () => {
     world.clock.jump(-byMs);
@@ -278,10 +285,10 @@ const EXECUTORS: Executors = {
   reorg,
   'chain-halts': forAWhile('host', ({ world }, on) => world.chain.halt(on)),
   node: nodeFault,
-  outage: forAWhile('node', ({ world }, on) => {
-    for (const node of world.chain.nodes) {
+  outage: forAWhile('node', (stage, on) => {
+    for (const node of stage.world.chain.nodes) {
       if (on) node.faults.fail = 'refused';
-      else heal(node);
+      else heal(stage, node);
     }
   }),
   'libvirt-away': forAWhile('host', ({ world }, on) => (on ? world.hypervisor.away() : world.hypervisor.back())),

@@ -65,6 +65,7 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
       coverage.effect(effect);
       watcher.heard(effect);
     },
+    wrong: (invariant, what) => watcher.report({ invariant, what }),
     line: (line) => {
       tell(`${line.by}: ${inWords(line)}`);
       if (isDefect(line)) watcher.report({ invariant: 'no-defects', what: inWords(line) });

@@ -110,4 +110,3 @@ export const createWatcher = ({ world, troubles, invariants }: WatcherDeps) => {
     sight: look,
   };
 };
-export type Watcher = ReturnType<typeof createWatcher>;

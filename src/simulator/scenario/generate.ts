@@ -24,6 +24,14 @@ const briskHost = (random: Random): HostScenario => ({
   quarantineMs: random.pick([0, 5 * MINUTE, 15 * MINUTE]),
   suspendMode: random.chance(0.3) ? 'save' : 'shutdown',
   onOwnerStop: random.chance(0.2) ? 'start' : 'stay',
+  libvirtMs: random.weighted([
+    [3, 300],
+    [2, 9000],
+  ]),
+  answerMs: random.weighted([
+    [3, 0],
+    [1, 1200],
+  ]),
   lastsMs: random.int(20, 60) * MINUTE,
 });
 
@@ -119,11 +127,18 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
       do: 'word',
       machine: machine(r),
       says: r.pick(['hold', 'release', 'protect', 'unprotect', 'ack'] as const),
-      forMs: Math.max(MINUTE, span(r, h)),
+      forMs: r.chance(0.5) ? h.lastsMs >> 1 : Math.max(MINUTE, span(r, h)),
     }),
   ],
   [3, (r) => ({ do: 'ack', what: r.pick(['chain', 'clock', 'breaker:suspend', 'breaker:destroy'] as const) })],
 ];
+
+/** Customers pay when they notice: many payments come about when a machine of the beginning runs out. */
+const paidLate = (act: Act, host: HostScenario, random: Random): Act => {
+  if (act.do !== 'extend' || !random.chance(0.6)) return act;
+  const paid = host.paidForSeconds[(act.machine % host.machines) % host.paidForSeconds.length] ?? 0;
+  return { ...act, at: Math.min(host.lastsMs, Math.max(0, paid * SECOND + random.int(-30_000, 12 * host.blockMs))) };
+};
 
 /** The history of a seed: the same for ever, as long as this file stays as it is. */
 export const generate = (seed: number): Scenario => {
@@ -141,5 +156,5 @@ export const generate = (seed: number): Scenario => {
       ? { ...act, at: Math.min(host.lastsMs, (bursts[random.int(0, bursts.length - 1)] ?? 0) + random.int(0, 20_000)) }
       : act,
   );
-  return { seed, host, acts: timed.sort((a, b) => a.at - b.at) };
+  return { seed, host, acts: timed.map((act) => paidLate(act, host, random)).sort((a, b) => a.at - b.at) };
 };

@@ -31,6 +31,10 @@ export const hostSchema = z.strictObject({
   quarantineMs: ms,
   suspendMode: z.enum(['shutdown', 'save']),
   onOwnerStop: z.enum(['stay', 'start']),
+  /** What libvirt is asked to do takes up to so long, and to look a quarter of it. */
+  libvirtMs: z.int().min(1).max(60_000),
+  /** A node's answer takes up to so long. */
+  answerMs: z.int().min(0).max(9000),
   /** How long the history lasts, before everything is well again and left to settle. */
   lastsMs: ms,
 });

@@ -1,5 +1,5 @@
 import type { Connect } from '../../drivers/chain/rpc-endpoint.ts';
-import { createModelChain, type ModelAction, type ModelBlock, type ModelChain, ZERO } from '../models/model-chain.ts';
+import { createModelChain, type ModelAction, type ModelBlock, type ModelChain } from '../models/model-chain.ts';
 import { createModelNode, type ModelNode } from '../models/model-node.ts';
 import type { HostScenario } from '../scenario/schema.ts';
 import type { VirtualClock } from '../time/virtual-clock.ts';
@@ -17,8 +17,6 @@ export interface WorldChain {
   head(): ModelBlock;
   at(number: number): ModelBlock | undefined;
   canonical(): readonly ModelBlock[];
-  /** When this block came, by the clock that never jumps. */
-  onBlock(listener: () => void): void;
 }
 
 /** Blocks that are there before the history begins. */
@@ -32,7 +30,6 @@ export const createWorldChain = (
   const startUnix = BigInt(Math.floor((START_UNIX_MS - OLDER_BLOCKS * host.blockMs) / 1000));
   const chain: ModelChain = createModelChain({ startUnix });
   const doneIn = new Map<string, readonly ModelAction[]>();
-  const listeners: (() => void)[] = [];
   let pending: ModelAction[] = [];
   let halted = false;
 
@@ -56,7 +53,6 @@ export const createWorldChain = (
       if (halted) continue;
       mine(pending, trueUnix());
       pending = [];
-      for (const listener of listeners) listener();
     }
   };
   void run();
@@ -81,7 +77,6 @@ export const createWorldChain = (
       chain.dropTo(fork);
       for (const block of dropped) mine(keeps ? (doneIn.get(block.hash) ?? []) : [], block.timestamp);
       mine([], trueUnix());
-      for (const listener of listeners) listener();
     },
     halt: (on) => {
       halted = on;
@@ -89,8 +84,5 @@ export const createWorldChain = (
     head: chain.head,
     at: chain.at,
     canonical: chain.canonical,
-    onBlock: (listener) => void listeners.push(listener),
   };
 };
-
-export const isOwned = (owner: string | undefined): owner is string => owner !== undefined && owner !== ZERO;

@@ -19,8 +19,9 @@ import { JOURNAL, type World } from './world.ts';
 /** The journal compacts itself often here, so that a restart reads little and compaction is met at every phase. */
 const COMPACT_AFTER_BYTES = 96 * 1024;
 
-export const openWorldJournal = (world: World, process: Process, log: Log) =>
-  openJournal<JournalEvent, JournalState>({
+/** The journal as it ships; what it has acknowledged must be where no power cut reaches it (L4). */
+export const openWorldJournal = async (world: World, process: Process, log: Log) => {
+  const journal = await openJournal<JournalEvent, JournalState>({
     ...OUR_CODEC,
     path: JOURNAL,
     lockPath: `${JOURNAL}.lock`,
@@ -29,6 +30,16 @@ export const openWorldJournal = (world: World, process: Process, log: Log) =>
     disk: world.disk.of(process),
     compactAfterBytes: COMPACT_AFTER_BYTES,
   });
+  return {
+    ...journal,
+    append: async (events: readonly JournalEvent[]): Promise<JournalState> => {
+      const state = await journal.append(events);
+      if (world.disk.unsynced(JOURNAL) > 0)
+        world.blame('acknowledged-is-durable', `${process.name}: ${events[0]?.kind}`);
+      return state;
+    },
+  };
+};
 
 /** The daemon while it lives. */
 export interface DaemonLife {

@@ -10,8 +10,8 @@ export interface ModelDisk {
   full(on: boolean): void;
   /** What was synced stays; of the rest a part may have got there, the last page of it as NULs. */
   powerCut(random: Random): void;
-  /** The bytes that a reader finds now. */
-  bytes(path: string): Buffer;
+  /** Bytes that a power cut would take away now. */
+  unsynced(path: string): number;
 }
 
 interface File {
@@ -127,9 +127,9 @@ export const createModelDisk = (locks: HostLocks): ModelDisk => {
         file.durable = file.length;
       }
     },
-    bytes: (path) => {
+    unsynced: (path) => {
       const file = files.get(path);
-      return file ? file.data.subarray(0, file.length) : Buffer.alloc(0);
+      return file ? file.length - file.durable : 0;
     },
   };
 };

@@ -94,6 +94,12 @@ export const createProcess = (name: string, { clock, tookMs, onEffect }: Process
     }
   };
 
+  const look = async (what: string, call: () => Promise<unknown>): Promise<unknown> => {
+    const took = tookMs(what);
+    if (took > 0) await own.sleep(took);
+    return call();
+  };
+
   /** Neither a result nor an error reaches a process that has died meanwhile. */
   const unlessDead = (result: Promise<unknown>): Promise<unknown> =>
     new Promise((resolve, reject) => {
@@ -129,7 +135,7 @@ export const createProcess = (name: string, { clock, tookMs, onEffect }: Process
           // Looked up anew: what a host does with a call changes with its weather.
           const body = async (): Promise<unknown> =>
             (Reflect.get(real, key) as (...args: unknown[]) => unknown).apply(real, args);
-          return unlessDead(isEffect ? perform(what, args, body) : body());
+          return unlessDead(isEffect ? perform(what, args, body) : look(what, body));
         };
       };
       return new Proxy(real, {

@@ -57,6 +57,8 @@ export interface Weather {
 export interface Hearing {
   readonly effect: (effect: Effect) => void;
   readonly line: (line: WorldLine) => void;
+  /** Something happened that must not, and that nobody could see from outside later. */
+  readonly wrong: (invariant: string, what: string) => void;
   /** Everything is told, not only what is wrong. */
   readonly wordy: boolean;
 }
@@ -82,6 +84,9 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
     clock,
     losesEvent: () => weather.eventsLost && chance.events.chance(0.7),
   });
+  if (host.answerMs > 0) {
+    for (const node of chain.nodes) node.faults.latencyMs = () => chance.nodes.int(1, host.answerMs);
+  }
   const files = new Map<string, string>();
   const builder = createModelBuilder(files);
   const quarantine = createModelQuarantine(files, () => Promise.resolve());
@@ -116,7 +121,8 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
   });
 
   const tookMs = (what: string): number => {
-    if (what.startsWith('hypervisor.')) return chance.took.int(1, 300);
+    if (what === 'hypervisor.look') return host.libvirtMs > 1000 ? chance.took.int(1, host.libvirtMs >> 2) : 0;
+    if (what.startsWith('hypervisor.')) return chance.took.int(1, host.libvirtMs);
     if (what.startsWith('builder.make')) return chance.took.int(50, 4000);
     return what.startsWith('quarantine.move') ? chance.took.int(1, 50) : 0;
   };
@@ -252,6 +258,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
     depsOf,
     minterOf,
     logOf,
+    blame: hearing.wrong,
     lastMinted: () => minted,
     bootId: () => `boot-${boots}`,
     rebooted: () => {

@@ -104,6 +104,8 @@ const sight = (more: Partial<Sight> = {}): Sight => ({
     quarantineMs: HOUR,
     suspendMode: 'shutdown',
     onOwnerStop: 'stay',
+    libvirtMs: 300,
+    answerMs: 0,
     lastsMs: HOUR,
   },
   atRest: false,
