@@ -1,7 +1,7 @@
 // The direction of every import, enforced by `npm run check`:
 //
 //   streams/ ─▶ src/domain ◀─ src/operations ─▶ src/ports ◀─ src/drivers
-//   src/daemon puts them together; cli/ calls the same operations.
+//   src/daemon puts them together; cli/ calls the same operations; src/simulator runs all of it on models.
 //
 // test/architecture proves that each of these rules can fail.
 
@@ -120,15 +120,39 @@ export default {
       name: 'nobody-imports-programs',
       comment: 'Nothing depends on a command, on the daemon or on tests, but they on everything else.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/daemon/' },
+      from: { path: '^src/', pathNot: '^src/(daemon|simulator)/' },
       to: { path: ['^cli/', '^test/', '^src/daemon/'] },
     },
+    only(
+      'simulator-on-models',
+      'The simulator runs the daemon, with its drivers for chain and journal, on models of everything outside.',
+      '^src/simulator/',
+      [
+        '^src/(simulator|domain|ports|operations|daemon)/',
+        '^src/drivers/(chain|journal|clock)/',
+        '^src/config/duration\\.ts$',
+        '^src/drivers/virsh/(metadata-xml|parse-domain-xml|xml)\\.ts$',
+        '^src/drivers/builder/readdress\\.ts$',
+        npm('rxjs', 'zod', 'viem'),
+        '^streams/',
+        '^(node:)?(crypto|fs|os|worker_threads)$',
+      ],
+    ),
+    reserved('simulator-stands-apart', 'Nothing that serves customers knows of the simulator.', '^src/simulator/', [
+      '^src/simulator/',
+      '^src/commands/simulate\\.ts$',
+      '^test/',
+    ]),
     reserved('abi-for-the-chain', 'ABIs are for the drivers that speak to the chain.', '^contracts-abi/', [
       '^src/drivers/(chain|signer)/',
       '^contracts-abi/',
       '^test/',
     ]),
-    reserved('viem-reads', 'viem has one job: reading the chain.', npm('viem'), ['^src/drivers/chain/', '^test/']),
+    reserved('viem-reads', 'viem has one job: reading the chain.', npm('viem'), [
+      '^src/drivers/chain/',
+      '^src/simulator/models/',
+      '^test/',
+    ]),
     reserved('ethers-signs', 'ethers has one job: keys and sending.', npm('ethers'), [
       '^src/drivers/signer/',
       '^test/',
@@ -137,7 +161,7 @@ export default {
     reserved('pino-in-the-log', 'The log is a port.', npm('pino'), ['^src/drivers/log/', '^test/']),
     reserved('rxjs-in-streams', 'Streams are composed in streams/ and run in src/daemon.', npm('rxjs'), [
       '^streams/',
-      '^src/daemon/',
+      '^src/(daemon|simulator)/',
       '^test/',
     ]),
     reserved('cron-in-the-calendar', 'node-cron is behind the calendar.', npm('node-cron'), [

@@ -1,5 +1,5 @@
 // Bundles what ships: every cli/blockhost-*.ts becomes an executable in dist/bin that runs from Node 18.19 without
-// node_modules; what several share lies once in dist/lib. For development only, test/demo/main.ts becomes dist/demo.mjs.
+// node_modules; what several share lies once in dist/lib. For development only, dist/demo.mjs and dist/sim.mjs are made.
 // Not minified: stack traces and packages stay readable, and start-up gains nothing by it.
 
 import { execFileSync } from 'node:child_process';
@@ -42,13 +42,15 @@ async function bundlePrograms() {
   return metafile;
 }
 
-/** The demo runs from the repository, so that it may use its packages as they are installed. */
-async function bundleDemo() {
-  const entry = join(root, 'test/demo/main.ts');
-  if (!existsSync(entry)) return { inputs: {}, outputs: {} };
+/** Programs for development run from the repository, so that they may use its packages as they are installed. */
+const developed = { demo: 'test/demo/main.ts', sim: 'src/simulator/run/main.ts' };
+
+async function bundleDeveloped() {
+  const there = Object.entries(developed).filter(([, entry]) => existsSync(join(root, entry)));
+  if (there.length === 0) return { inputs: {}, outputs: {} };
   const { metafile } = await build({
     ...common,
-    entryPoints: [{ in: entry, out: 'demo' }],
+    entryPoints: there.map(([name, entry]) => ({ in: join(root, entry), out: name })),
     packages: 'external',
     metafile: true,
   });
@@ -94,14 +96,14 @@ async function main() {
   mkdirSync(dist, { recursive: true });
   const programs = await bundlePrograms();
   await describePrograms();
-  const demo = await bundleDemo();
+  const demo = await bundleDeveloped();
   makeExecutable(programs.outputs);
   removeStale(Object.keys(programs.outputs));
   writeFileSync(join(dist, 'meta.json'), JSON.stringify(programs));
 
   const kib = Math.round(Object.values(programs.outputs).reduce((sum, { bytes }) => sum + bytes, 0) / 1024);
   const count = programsIn(programs.outputs).length;
-  const also = Object.keys(demo.outputs).length > 0 ? ' and the demo' : '';
+  const also = Object.keys(demo.outputs).length > 0 ? ' and those for development' : '';
   console.log(`${count} programs (${kib} KiB)${also} in dist, ${Math.round(performance.now() - startedAt)} ms`);
 }
 

@@ -20,6 +20,8 @@ export interface ClockStreamDeps {
   readonly random: () => number;
   /** The wall clock moved by this much against the monotonic one (C9). */
   readonly onJump: (byMs: number) => void;
+  /** No tick is further away than this; a second when left out. */
+  readonly longestTickMs?: number;
 }
 
 const sweepDueMs = ({ clock, sweepEveryMs, random }: ClockStreamDeps): number =>
@@ -27,12 +29,12 @@ const sweepDueMs = ({ clock, sweepEveryMs, random }: ClockStreamDeps): number =>
 
 /**
  * Wakes by the clock: deadlines of single machines, a safety sweep over all with jitter, and the nightly sweep. Nothing
- * is decided here, and no timer is ever longer than a second (C14).
+ * is decided here, and no timer is ever longer than a tick (C14).
  */
 export const clockStream$ = (deps: ClockStreamDeps): Observable<Wake> =>
   new Observable<Wake>((subscriber) => {
     const stop = new AbortController();
-    const { clock } = deps;
+    const { clock, longestTickMs = LONGEST_TICK_MS } = deps;
     const emit = (target: Wake['target'], what: string): void =>
       subscriber.next({ target, why: { source: 'clock', what, seenAtUnixMs: clock.nowUnixMs() } });
     const endNightly = deps.calendar.schedule(deps.nightly, () => emit({ kind: 'all' }, 'nightly sweep'));
@@ -42,7 +44,7 @@ export const clockStream$ = (deps: ClockStreamDeps): Observable<Wake> =>
       let offsetMs = clock.nowUnixMs() - clock.monotonicMs();
       while (!stop.signal.aborted) {
         const nextInMs = (deps.deadlines.earliestUnixMs() ?? Number.POSITIVE_INFINITY) - clock.nowUnixMs();
-        await clock.sleep(Math.max(5, Math.min(LONGEST_TICK_MS, nextInMs)), stop.signal);
+        await clock.sleep(Math.max(5, Math.min(longestTickMs, nextInMs)), stop.signal);
         const jumpMs = clock.nowUnixMs() - clock.monotonicMs() - offsetMs;
         offsetMs += jumpMs;
         if (Math.abs(jumpMs) > JUMP_MS) {

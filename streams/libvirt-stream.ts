@@ -13,6 +13,7 @@ import {
   of,
   repeat,
   retry,
+  type SchedulerLike,
   switchMap,
   take,
   tap,
@@ -46,6 +47,8 @@ export interface LibvirtStreamDeps {
   /** Of [0, 1): spreads reconnects. */
   readonly random: () => number;
   readonly timing?: Partial<LibvirtStreamTiming>;
+  /** What time is counted by; that of RxJS when left out. */
+  readonly scheduler?: SchedulerLike;
 }
 
 export interface LibvirtStreamTiming {
@@ -93,7 +96,7 @@ export const libvirtStream$ = (deps: LibvirtStreamDeps): Observable<Wake> => {
         const why = explain(error);
         log[told.has(why) ? 'debug' : 'warn']({ why, attempt, retryInMs }, 'libvirt events lost; connecting again');
         told.add(why);
-        return timer(retryInMs);
+        return timer(retryInMs, deps.scheduler);
       },
     }),
   );
@@ -131,15 +134,19 @@ const tryPath$ = (
   { quietMs, echoMs }: LibvirtStreamTiming,
   firstMs: number,
 ): Observable<'quiet'> => {
-  const echo$ = timer(echoMs).pipe(
+  const echo$ = timer(echoMs, deps.scheduler).pipe(
     switchMap(() => throwError(() => dead(`no echo of the heartbeat within ${echoMs} ms`))),
   );
   const beat$ = defer(() => deps.beat?.() ?? of(false)).pipe(
-    timeout({ first: echoMs, with: () => throwError(() => dead(`the heartbeat was not written within ${echoMs} ms`)) }),
+    timeout({
+      first: echoMs,
+      ...(deps.scheduler ? { scheduler: deps.scheduler } : {}),
+      with: () => throwError(() => dead(`the heartbeat was not written within ${echoMs} ms`)),
+    }),
     take(1),
     switchMap((expected) => (expected ? echo$ : of('quiet' as const))),
   );
-  const round$ = (ms: number) => timer(ms).pipe(switchMap(() => beat$));
+  const round$ = (ms: number) => timer(ms, deps.scheduler).pipe(switchMap(() => beat$));
   return concat(round$(firstMs), round$(quietMs).pipe(repeat()));
 };
 
@@ -152,13 +159,17 @@ const wakes$ = (
     tap((event) => deps.onEvent?.(event, event.kind === 'event' ? deps.resolve(event.domain) : undefined)),
     filter((event): event is DomainEvent => event.kind === 'event' && canWake(event, deps.echoUri)),
     map((event) => ({ event, seenAtUnixMs: event.atUnixMs ?? deps.clock.nowUnixMs(), omen: omenOf(event) })),
-    groupBy(({ event }) => event.domain, { duration: (group$) => group$.pipe(debounceTime(idleGroupMs)) }),
+    groupBy(({ event }) => event.domain, {
+      duration: (group$) => group$.pipe(debounceTime(idleGroupMs, deps.scheduler)),
+    }),
     mergeMap((group$) =>
       merge(
         group$.pipe(filter(({ omen }) => omen === 'other')),
         group$.pipe(
           filter(({ omen }) => omen !== 'other'),
-          switchMap((seen) => (seen.omen === 'stopped' ? timer(stoppedDebounceMs).pipe(map(() => seen)) : of(seen))),
+          switchMap((seen) =>
+            seen.omen === 'stopped' ? timer(stoppedDebounceMs, deps.scheduler).pipe(map(() => seen)) : of(seen),
+          ),
         ),
       ),
     ),

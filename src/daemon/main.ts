@@ -1,86 +1,65 @@
 import { join } from 'node:path';
-import { fromEvent, lastValueFrom, merge, type Observable, takeUntil, tap } from 'rxjs';
-import { createDeadlines } from '../../streams/deadlines.ts';
-import type { Wake } from '../../streams/wake.ts';
+import { fromEvent } from 'rxjs';
 import type { Config } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
 import { createPaths } from '../config/paths.ts';
 import { ConfigError, explain, LockBusyError } from '../domain/errors.ts';
+import { createCalendar } from '../drivers/calendar/calendar.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
 import { ensureSharedDirectory } from '../drivers/files/shared-ownership.ts';
 import { withFlock } from '../drivers/lock/flock.ts';
 import { createLog } from '../drivers/log/create-log.ts';
 import { secretsInUrls } from '../drivers/log/redact.ts';
 import { createServiceManager, takeNotifyEnvironment } from '../drivers/service-manager/systemd.ts';
+import { createEventSource } from '../drivers/virsh/event-source.ts';
 import { type Host, openHost } from '../host/open-host.ts';
-import { createFleet } from '../operations/fleet.ts';
-import { createReconcile } from '../operations/reconcile.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ServiceManager } from '../ports/service-manager.ts';
-import { createClockDoubt } from './clock-doubt.ts';
 import { lastWords } from './ended.ts';
-import { createGate, type GateKey } from './gate.ts';
-import { createNarrator } from './narrator.ts';
+import { followersOf } from './followers.ts';
+import { createGate, type Gate } from './gate.ts';
 import { openSampling } from './open-sampling.ts';
-import { pipeline } from './pipeline.ts';
-import { createSemaphore } from './semaphore.ts';
+import { gateKeysOf, serve } from './serve.ts';
 import { speakToManager } from './service-words.ts';
 import { EXIT, onStopSignal } from './shutdown.ts';
-import { createSources } from './sources.ts';
-import { surveyed } from './surveyed.ts';
+import type { Surroundings } from './surroundings.ts';
 import { createVitals, type Vitals } from './vitals.ts';
-import { watchedDecisions } from './watched.ts';
 
-interface Running {
+/** The nightly sweep comes at a time of its own within this span, so that a fleet of hosts does not come at once. */
+const NIGHTLY_SPREAD_MS = 1_800_000;
+
+interface Opened {
   readonly config: Config;
   readonly host: Host;
   readonly clock: Clock;
   readonly log: Log;
-  readonly stop: AbortSignal;
+  readonly gate: Gate;
   readonly vitals: Vitals;
+  readonly stop: AbortSignal;
 }
 
-const gateKeys = (config: Config): readonly GateKey[] =>
-  config.chains.length > 0 ? ['chain', 'libvirt', 'records', 'snapshot'] : ['libvirt', 'records', 'snapshot'];
-
-/** Builds the streams around one machine-independent core and runs them until the stop signal has drained them. */
-const run = async (running: Running, gate: ReturnType<typeof createGate>): Promise<void> => {
-  const { config, host, clock, log, stop, vitals } = running;
-  const { deps } = host;
-  const known = createFleet(deps);
-  const decisions = { fleet: known, reconcile: createReconcile(deps, known), sweepEveryMs: config.sweepEveryMs };
-  const { fleet, reconcile } = watchedDecisions(vitals, decisions);
-  const deadlines = createDeadlines();
-  const clockDoubt = createClockDoubt({ ...deps, maxClockGapMs: config.policy.maxClockGapMs });
-  const narrator = createNarrator({ log, clock });
-  const wakes$: Observable<Wake> = merge(
-    ...createSources({ config, host, fleet, deadlines, clock, log, clockDoubt, gate, vitals }),
-  ).pipe(takeUntil(fromEvent(stop, 'abort')));
-
-  const looks$ = pipeline(
-    {
-      fleet,
-      reconcile,
-      deadlines,
-      clock,
-      log,
-      narrator,
-      withSlot: createSemaphore(config.maxParallelSteps),
-      onSurvey: surveyed({ deps, fleet, gate }),
-      random: Math.random,
-    },
-    wakes$.pipe(tap(({ why }) => log.debug({ source: why.source, what: why.what }, 'woken'))),
-  );
-  // takeUntil stands on the intake: what runs ends by itself, and then the whole pipeline completes.
-  await lastValueFrom(looks$, { defaultValue: undefined });
-};
+/** What surrounds the daemon on a real host. */
+const surroundingsOf = ({ config, host, clock, log, gate, vitals, stop }: Opened): Surroundings => ({
+  config,
+  deps: host.deps,
+  journal: host.journal,
+  followers: followersOf({ settings: config.chains, chain: host.chain, journal: host.journal, clock, log }),
+  events: createEventSource({ uri: config.libvirtUri, log }),
+  forget: (uuid) => host.hypervisor.forget(uuid),
+  calendar: createCalendar(NIGHTLY_SPREAD_MS),
+  hangup$: fromEvent(process, 'SIGHUP'),
+  gate,
+  vitals,
+  random: Math.random,
+  stop,
+});
 
 const isPresent = ({ phase }: { readonly phase: string }): boolean => phase === 'present';
 
-const serve = async (config: Config, clock: Clock, log: Log, manager: ServiceManager): Promise<void> => {
+const serveHost = async (config: Config, clock: Clock, log: Log, manager: ServiceManager): Promise<void> => {
   const paths = createPaths(process.env);
-  const gate = createGate(gateKeys(config));
+  const gate = createGate(gateKeysOf(config));
   gate.onOpen(() => log.info({ rule: 'L6' }, 'start-up gate open: harm may be decided from now on'));
   const host = await openHost({ config, paths, clock, log, gateWaitsFor: gate.waitsFor });
   const stop = onStopSignal({ log });
@@ -102,7 +81,7 @@ const serve = async (config: Config, clock: Clock, log: Log, manager: ServiceMan
   const machines = (): number => Object.values(host.journal.state().machines).filter(isPresent).length;
   const words = speakToManager({ vitals, manager, gate, clock, log, machines, stop });
   try {
-    await run({ config, host, clock, log, stop, vitals }, gate);
+    await serve(surroundingsOf({ config, host, clock, log, gate, vitals, stop }));
     log.info({}, 'stopped');
   } finally {
     sampling.close();
@@ -134,7 +113,7 @@ export const runDaemon = async (): Promise<number> => {
     log = createLog({ level, secrets: secretsOf(config) });
     await ensureSharedDirectory(paths.runDir);
     const manager = createServiceManager({ env: notifyEnvironment, pid: process.pid, log });
-    await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serve(config, clock, log, manager));
+    await withFlock(join(paths.runDir, 'daemon.lock'), { waitMs: 0 }, () => serveHost(config, clock, log, manager));
     return EXIT.done;
   } catch (error) {
     const final = error instanceof ConfigError || error instanceof LockBusyError;

@@ -10,6 +10,7 @@ import {
   mergeMap,
   type Observable,
   of,
+  type SchedulerLike,
   tap,
 } from 'rxjs';
 import type { Deadlines } from '../../streams/deadlines.ts';
@@ -49,6 +50,8 @@ export interface PipelineDeps {
   readonly onSurvey: () => Promise<void>;
   /** 0..1, for jitter. */
   readonly random: () => number;
+  /** What idle time is counted by; that of RxJS when left out. */
+  readonly scheduler?: SchedulerLike;
 }
 
 interface Look {
@@ -110,7 +113,7 @@ export const pipeline = (deps: PipelineDeps, wakes$: Observable<Wake>): Observab
       groupBy((look) => look.uuid, {
         duration: (group) =>
           group.pipe(
-            debounceTime(IDLE_GROUP_MS),
+            debounceTime(IDLE_GROUP_MS, deps.scheduler),
             filter(({ uuid }) => !progress.busy.has(uuid)),
           ),
       }),

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Paths } from '../config/paths.ts';
-import { type JournalEvent, journalEventSchema } from '../domain/journal/event.ts';
-import { foldJournal } from '../domain/journal/fold.ts';
-import { fromJson, toJson } from '../domain/journal/json.ts';
-import { EMPTY_JOURNAL, type JournalState, journalStateSchema } from '../domain/journal/memory.ts';
+import { OUR_CODEC } from '../domain/journal/codec.ts';
+import type { JournalEvent } from '../domain/journal/event.ts';
+import type { JournalState } from '../domain/journal/memory.ts';
 import { type JournalFile, openJournal } from '../drivers/journal/open-journal.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -21,10 +20,5 @@ export const openOurJournal = (deps: {
     lockPath: join(deps.paths.stateDir, 'journal.lock'),
     clock: deps.clock,
     log: deps.log,
-    initial: EMPTY_JOURNAL,
-    fold: (state, event, line) => foldJournal(state, event, line.atUnixMs),
-    encode: toJson,
-    decode: (json) => journalEventSchema.parse(fromJson(json)),
-    encodeState: toJson,
-    decodeState: (json) => journalStateSchema.parse(fromJson(json)),
+    ...OUR_CODEC,
   });

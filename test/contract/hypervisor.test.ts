@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createModelHypervisor } from '../models/model-hypervisor.ts';
-import { createVirtualClock } from '../models/virtual-clock.ts';
+import { createModelHypervisor } from '../../src/simulator/models/model-hypervisor.ts';
+import { createVirtualClock } from '../../src/simulator/time/virtual-clock.ts';
 import { hypervisorContract } from './hypervisor.contract.ts';
 
 hypervisorContract('the model', async () => {

@@ -11,12 +11,12 @@ import { createGuestAgent } from '../../src/drivers/virsh/guest-agent.ts';
 import { createHypervisor } from '../../src/drivers/virsh/hypervisor.ts';
 import { machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
 import { createShells } from '../../src/drivers/virsh/shells.ts';
+import { modelDomainXml } from '../../src/simulator/models/model-domain-xml.ts';
 import { libvirtStream$ } from '../../streams/libvirt-stream.ts';
 import type { Wake } from '../../streams/wake.ts';
 import { hypervisorContract } from '../contract/hypervisor.contract.ts';
 import { defineGuest, type Guest } from '../lab/guest.ts';
 import { type LibvirtLab, startLibvirt } from '../lab/libvirt.ts';
-import { modelDomainXml } from '../models/model-domain-xml.ts';
 import { createModelLog } from '../models/model-log.ts';
 
 hypervisorContract('libvirt', async () => {

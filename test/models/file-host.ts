@@ -6,8 +6,8 @@ import { machineMetadataXml } from '../../src/drivers/virsh/metadata-xml.ts';
 import { parseDomainXml } from '../../src/drivers/virsh/parse-domain-xml.ts';
 import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { MachineBuilder } from '../../src/ports/machine-builder.ts';
-import { MODEL_BASE } from './model-builder.ts';
-import { modelDomainXml } from './model-domain-xml.ts';
+import { MODEL_BASE } from '../../src/simulator/models/model-builder.ts';
+import { modelDomainXml } from '../../src/simulator/models/model-domain-xml.ts';
 
 /** A host whose domains and disks are files, so that it outlives the processes that work on it. */
 

@@ -8,12 +8,12 @@ import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile, type Round } from '../../src/operations/reconcile.ts';
 import type { Journal } from '../../src/ports/journal.ts';
 import type { Dossier, Quarantine } from '../../src/ports/quarantine.ts';
-import { createModelBuilder } from './model-builder.ts';
-import { createModelHypervisor } from './model-hypervisor.ts';
+import { createModelBuilder } from '../../src/simulator/models/model-builder.ts';
+import { createModelHypervisor } from '../../src/simulator/models/model-hypervisor.ts';
+import { createModelRecords } from '../../src/simulator/models/model-records.ts';
+import { createVirtualClock } from '../../src/simulator/time/virtual-clock.ts';
 import { createModelLedger, refOf } from './model-ledger.ts';
 import { createModelLog } from './model-log.ts';
-import { createModelRecords } from './model-records.ts';
-import { createVirtualClock } from './virtual-clock.ts';
 
 /** The journal in memory: what a restart of the daemon finds again. */
 export const createModelJournal = (nowUnixMs: () => number) => {

@@ -16,6 +16,8 @@ export interface ChainDeps {
   readonly log: Log;
   /** Transport of one endpoint; viem's HTTP transport when left out. */
   readonly connect?: Connect;
+  /** For jitter: 0 <= x < 1. */
+  readonly random?: () => number;
 }
 
 /** The chain reader, with the pool of each chain for its follower. */

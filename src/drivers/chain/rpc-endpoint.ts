@@ -28,6 +28,7 @@ export interface RpcEndpointDeps {
 }
 
 const MAX_IN_FLIGHT = 12;
+const SETTLED = new Error('the request is settled');
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 /** viem's HTTP transport without its retries: the pool decides what is asked again, and where (C12). */
@@ -71,8 +72,9 @@ export const createRpcEndpoint = ({ index, url, timeoutMs, clock, connect }: Rpc
       throw classifyRpcError(error, method);
     } finally {
       slots.free();
-      timer.abort();
-      work.abort();
+      // A reason that is made once: each DOMException would cost more than the request's bookkeeping.
+      timer.abort(SETTLED);
+      work.abort(SETTLED);
     }
   };
   return { name: endpointName(index, url), request };

@@ -24,6 +24,7 @@ export interface SingleChainDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly connect?: Connect;
+  readonly random?: () => number;
 }
 
 /** The reads of one configured chain; `Chain` puts several of these together. No call rejects for what endpoints do. */

@@ -1,29 +1,19 @@
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { syncDirectory } from '../files/atomic-write.ts';
-import { isErrno, sharedFileMode, shareFile } from '../files/shared-ownership.ts';
+import { isErrno } from '../files/shared-ownership.ts';
+import type { Found, JournalDisk, JournalHandle } from './journal-disk.ts';
 import { vanished, writeProblem } from './journal-problem.ts';
 
 /** The journal's file as it is open in this process; readers follow it from one generation to the next. */
 export interface OpenFile {
-  readonly handle: FileHandle;
+  readonly handle: JournalHandle;
   readonly dev: number;
   readonly ino: number;
   readonly readOnly: boolean;
 }
 
-/** What a path leads to now. */
-export interface Found {
-  readonly dev: number;
-  readonly ino: number;
-  readonly size: number;
-}
-
 /** Looks at the file without opening it; undefined where there is none. */
-export const look = async (path: string): Promise<Found | undefined> => {
+export const look = async (disk: JournalDisk, path: string): Promise<Found | undefined> => {
   try {
-    return await lstat(path);
+    return await disk.look(path);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw writeProblem(path, 'look at', error);
@@ -31,16 +21,15 @@ export const look = async (path: string): Promise<Found | undefined> => {
 };
 
 /** Opens an existing journal; one that may not be written is opened for reading, and appending fails later. */
-export const openExistingFile = async (path: string): Promise<OpenFile | undefined> => {
-  const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW;
+export const openExistingFile = async (disk: JournalDisk, path: string): Promise<OpenFile | undefined> => {
   try {
-    return await openToAppend(path);
+    return await openToAppend(disk, path);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
     if (!isErrno(error, 'EACCES', 'EROFS', 'EPERM')) throw writeProblem(path, 'open', error);
   }
   try {
-    return await describe(await open(path, readOnly), true);
+    return await describe(await disk.open(path, 'read'), true);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined;
     throw writeProblem(path, 'open', error);
@@ -48,21 +37,16 @@ export const openExistingFile = async (path: string): Promise<OpenFile | undefin
 };
 
 /** Opens an existing journal for appending, or throws the system's error. */
-export const openToAppend = async (path: string): Promise<OpenFile> =>
-  describe(await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW), false);
+export const openToAppend = async (disk: JournalDisk, path: string): Promise<OpenFile> =>
+  describe(await disk.open(path, 'append'), false);
 
-/** Makes an empty journal (0660, D26) whose name survives a power cut. */
-export const createFile = async (path: string): Promise<OpenFile> => {
-  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-  const handle = await open(path, flags, sharedFileMode);
-  await shareFile(handle, dirname(path));
-  await syncDirectory(dirname(path));
-  return describe(handle, false);
-};
+/** Makes an empty journal. */
+export const createFile = async (disk: JournalDisk, path: string): Promise<OpenFile> =>
+  describe(await disk.create(path), false);
 
 /** A missing journal whose earlier generation is still there was removed by hand: that is not the same as a new host. */
-export const refuseLostJournal = async (path: string): Promise<void> => {
-  if ((await look(`${path}.1`)) !== undefined) throw vanished(path);
+export const refuseLostJournal = async (disk: JournalDisk, path: string): Promise<void> => {
+  if ((await look(disk, `${path}.1`)) !== undefined) throw vanished(path);
 };
 
 /** All bytes from `start` to the end that the file has now. */
@@ -94,7 +78,7 @@ export const writeBytes = async (
   }
 };
 
-const describe = async (handle: FileHandle, readOnly: boolean): Promise<OpenFile> => {
+const describe = async (handle: JournalHandle, readOnly: boolean): Promise<OpenFile> => {
   const { dev, ino } = await handle.stat();
   return { handle, dev, ino, readOnly };
 };

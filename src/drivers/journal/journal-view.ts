@@ -1,10 +1,11 @@
-import { withFlock } from '../lock/flock.ts';
 import type { JournalCodec } from './journal-codec.ts';
+import type { JournalDisk } from './journal-disk.ts';
 import { historyChanged, vanished } from './journal-problem.ts';
 import { look, type OpenFile, openExistingFile, readFrom, refuseLostJournal } from './journal-store.ts';
 import { type Anchor, emptyProgress, type Progress, replay } from './replay.ts';
 
 export interface JournalPaths {
+  readonly disk: JournalDisk;
   readonly path: string;
   readonly lockPath: string;
   readonly lockWaitMs: number;
@@ -26,7 +27,7 @@ export interface JournalView<State> {
 
 /** Follows the file through what other processes append and compact; never writes. Not for concurrent calls. */
 export const createJournalView = <Event, State>(
-  { path, lockPath, lockWaitMs }: JournalPaths,
+  { disk, path, lockPath, lockWaitMs }: JournalPaths,
   codec: JournalCodec<Event, State>,
 ): JournalView<State> => {
   let progress = emptyProgress(codec.initial);
@@ -43,7 +44,7 @@ export const createJournalView = <Event, State>(
     progress.seq === 0 ? undefined : { seq: progress.seq, hash: progress.lastHash };
 
   const reload = async (): Promise<void> => {
-    const fresh = await openExistingFile(path);
+    const fresh = await openExistingFile(disk, path);
     if (fresh === undefined) return nothingThere();
     try {
       await take(replay(path, codec, emptyProgress(codec.initial), await readFrom(fresh, 0), anchor()), fresh);
@@ -55,12 +56,12 @@ export const createJournalView = <Event, State>(
 
   const nothingThere = async (): Promise<void> => {
     if (progress.seq > 0) throw vanished(path);
-    await refuseLostJournal(path);
+    await refuseLostJournal(disk, path);
     await take(emptyProgress(codec.initial), undefined);
   };
 
   const readOn = async (): Promise<void> => {
-    const found = await look(path);
+    const found = await look(disk, path);
     if (found === undefined) return nothingThere();
     const same = file !== undefined && file.ino === found.ino && file.dev === found.dev;
     if (file === undefined || !same) return reload();
@@ -85,7 +86,7 @@ export const createJournalView = <Event, State>(
       try {
         await readOn();
       } catch (error) {
-        await withFlock(lockPath, { waitMs: lockWaitMs }, reload).catch((again: unknown) => {
+        await disk.exclusively(lockPath, lockWaitMs, reload).catch((again: unknown) => {
           throw isLockTrouble(again) ? error : again;
         });
       }

@@ -1,13 +1,10 @@
-import { watch } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { type Fact, known, unknown } from '../../domain/fact.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
-import { ensureSharedDirectory } from '../files/shared-ownership.ts';
-import { withFlock } from '../lock/flock.ts';
 import { appendLines, type Batch } from './append-lines.ts';
 import { compactJournal } from './compact-journal.ts';
 import type { JournalCodec } from './journal-codec.ts';
+import { type JournalDisk, systemDisk } from './journal-disk.ts';
 import { closed, writeProblem } from './journal-problem.ts';
 import { createFile, type OpenFile, openExistingFile, openToAppend } from './journal-store.ts';
 import { createJournalView } from './journal-view.ts';
@@ -22,6 +19,8 @@ export interface JournalOptions<Event, State> extends JournalCodec<Event, State>
   readonly compactAfterBytes?: number;
   /** How long an append waits for other writers; 10 s unless told. */
   readonly lockWaitMs?: number;
+  /** Where it lies; this host's own disk when left out. */
+  readonly disk?: JournalDisk;
 }
 
 export interface JournalHealth {
@@ -60,10 +59,10 @@ const defaultLockWaitMs = 10_000;
 export const openJournal = async <Event, State>(
   options: JournalOptions<Event, State>,
 ): Promise<JournalFile<Event, State>> => {
-  const { path, lockPath, clock, log } = options;
+  const { path, lockPath, clock, log, disk = systemDisk } = options;
   const lockWaitMs = options.lockWaitMs ?? defaultLockWaitMs;
   const compactAfterBytes = options.compactAfterBytes ?? defaultCompactAfterBytes;
-  const view = createJournalView({ path, lockPath, lockWaitMs }, options);
+  const view = createJournalView({ disk, path, lockPath, lockWaitMs }, options);
   const inTurn = createTurns(path);
   const stopWatching = new Set<() => void>();
   let pending: Batch<Event, State>[] = [];
@@ -80,16 +79,16 @@ export const openJournal = async <Event, State>(
   const writableFile = async (): Promise<OpenFile> => {
     const file = view.file();
     if (file !== undefined && !file.readOnly) return file;
-    const fresh = file === undefined ? await createFile(path) : await openToAppend(path);
+    const fresh = file === undefined ? await createFile(disk, path) : await openToAppend(disk, path);
     await view.advance(view.progress(), fresh);
     return fresh;
   };
 
   const locked = async (doing: string, body: (file: OpenFile) => Promise<void>): Promise<void> => {
     try {
-      await ensureSharedDirectory(dirname(path));
-      await ensureSharedDirectory(dirname(lockPath));
-      await withFlock(lockPath, { waitMs: lockWaitMs }, async () => {
+      await disk.prepare(path);
+      await disk.prepare(lockPath);
+      await disk.exclusively(lockPath, lockWaitMs, async () => {
         await view.catchUpLocked();
         await body(await writableFile());
       });
@@ -99,8 +98,8 @@ export const openJournal = async <Event, State>(
   };
 
   const compactNow = async (): Promise<void> => {
-    const after = await compactJournal(path, options, clock, view.progress());
-    await view.advance(after, await openExistingFile(path));
+    const after = await compactJournal(disk, path, options, clock, view.progress());
+    await view.advance(after, await openExistingFile(disk, path));
     log.info({ path, seq: after.seq, bytes: after.offset }, 'compacted the journal');
   };
 
@@ -140,11 +139,7 @@ export const openJournal = async <Event, State>(
 
   const startWatching = (listener: () => void): (() => void) => {
     try {
-      const watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
-        if (name === null || name === basename(path)) listener();
-      });
-      watcher.on('error', (error) => log.debug({ path, err: error }, 'no longer watching the journal'));
-      return () => watcher.close();
+      return disk.watch(path, listener, (error) => log.debug({ path, err: error }, 'no longer watching the journal'));
     } catch (error) {
       log.debug({ path, err: error }, 'cannot watch the journal');
       return () => undefined;

@@ -8,14 +8,13 @@ import { surveyed } from '../../../src/daemon/surveyed.ts';
 import type { BlockRef } from '../../../src/domain/entitlement.ts';
 import { JournalError, RecordsError } from '../../../src/domain/errors.ts';
 import { type Fact, known, unknown } from '../../../src/domain/fact.ts';
-import type { Host } from '../../../src/host/open-host.ts';
 import { createFleet } from '../../../src/operations/fleet.ts';
 import type { Round } from '../../../src/operations/reconcile.ts';
 import type { ChainHint } from '../../../src/ports/chain.ts';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 import { refOf } from '../../models/model-ledger.ts';
 import { createModelLog } from '../../models/model-log.ts';
 import { createWorld } from '../../models/model-world.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const why = { source: 'chain', what: 'SubscriptionExtended', seenAtUnixMs: 0 } as const;
 
@@ -236,14 +235,11 @@ describe('doubt about the clock (C9)', () => {
 });
 
 describe('the heartbeat', () => {
-  const host = (world: ReturnType<typeof createWorld>): Host =>
-    ({ deps: world.deps, journal: world.journal }) as unknown as Host;
-
   it('touches one machine of ours', async () => {
     const world = createWorld();
-    expect(await heartbeat(host(world))).toBe(false);
+    expect(await heartbeat(world)).toBe(false);
     await world.sell(7, 100_000);
-    expect(await heartbeat(host(world))).toBe(true);
+    expect(await heartbeat(world)).toBe(true);
     expect(world.hypervisor.calls.at(-1)?.what).toBe('write the metadata of');
   });
 
@@ -253,6 +249,6 @@ describe('the heartbeat', () => {
     await world.sell(8, 100_000);
     await world.hypervisor.powerOff(first.uuid, 'forced');
     await world.hypervisor.undefine(first.uuid);
-    expect(await heartbeat(host(world))).toBe(true);
+    expect(await heartbeat(world)).toBe(true);
   });
 });

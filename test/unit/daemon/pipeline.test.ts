@@ -5,10 +5,10 @@ import { type PipelineDeps, pipeline } from '../../../src/daemon/pipeline.ts';
 import { createSemaphore } from '../../../src/daemon/semaphore.ts';
 import { HypervisorError } from '../../../src/domain/errors.ts';
 import type { Round } from '../../../src/operations/reconcile.ts';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 import { createDeadlines } from '../../../streams/deadlines.ts';
 import type { Wake } from '../../../streams/wake.ts';
 import { createModelLog } from '../../models/model-log.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const why = { source: 'operator', what: 'test', seenAtUnixMs: 0 } as const;
 const machine = (uuid: string): Wake => ({ target: { kind: 'machine', uuid }, why });

@@ -7,9 +7,9 @@ import type { Fleet } from '../../../src/operations/fleet.ts';
 import type { Round } from '../../../src/operations/reconcile.ts';
 import type { EventSource, HypervisorEvent } from '../../../src/ports/event-source.ts';
 import type { ServiceWord } from '../../../src/ports/service-manager.ts';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 import { chainStream$ } from '../../../streams/chain-stream.ts';
 import { createModelLog } from '../../models/model-log.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const MINUTE_MS = 60_000;
 const WATCHDOG_MS = 2 * MINUTE_MS;

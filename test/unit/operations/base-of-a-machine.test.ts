@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HypervisorError } from '../../../src/domain/errors.ts';
-import { MODEL_BASE } from '../../models/model-builder.ts';
+import { MODEL_BASE } from '../../../src/simulator/models/model-builder.ts';
 import { createWorld } from '../../models/model-world.ts';
 
 /** A running machine whose disk is an overlay of the model's base. */

@@ -4,7 +4,7 @@ import { HypervisorError, JournalError } from '../../../src/domain/errors.ts';
 import type { MachineMemory } from '../../../src/domain/journal/memory.ts';
 import { createMachine, planCreate } from '../../../src/operations/create/create.ts';
 import { undoCreate } from '../../../src/operations/undo-create.ts';
-import { MODEL_BASE } from '../../models/model-builder.ts';
+import { MODEL_BASE } from '../../../src/simulator/models/model-builder.ts';
 import { type CreateWorld, createCreateWorld, requestFor } from '../../models/model-create.ts';
 import { refOf } from '../../models/model-ledger.ts';
 import { OWNER } from '../../models/model-world.ts';

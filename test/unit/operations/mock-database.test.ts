@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { VmRecord } from '../../../src/domain/record.ts';
 import { mockGc } from '../../../src/operations/mock/mock-gc.ts';
 import { mockResume } from '../../../src/operations/mock/mock-resume.ts';
-import { createModelRecords } from '../../models/model-records.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
+import { createModelRecords } from '../../../src/simulator/models/model-records.ts';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 
 const NOW = 1_800_000_000n;
 const DAY = 86_400n;

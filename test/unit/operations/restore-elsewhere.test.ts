@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMachine } from '../../../src/operations/create/create.ts';
+import { debianPrograms } from '../../../src/simulator/models/model-guest.ts';
 import { createCreateWorld, requestFor } from '../../models/model-create.ts';
-import { debianPrograms } from '../../models/model-guest.ts';
 import { OWNER } from '../../models/model-world.ts';
 import { daemon } from '../../models/mortal.ts';
 

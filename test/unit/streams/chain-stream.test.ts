@@ -1,9 +1,9 @@
 import { TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import type { ChainFollower, ChainHint } from '../../../src/ports/chain.ts';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 import { chainStream$ } from '../../../streams/chain-stream.ts';
 import type { Wake } from '../../../streams/wake.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const POLL_MS = 1000;
 const random = (): number => 0.5;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../../src/simulator/time/virtual-clock.ts';
 import { clockStream$ } from '../../../streams/clock-stream.ts';
 import { createDeadlines } from '../../../streams/deadlines.ts';
 import type { Wake } from '../../../streams/wake.ts';
-import { createVirtualClock } from '../../models/virtual-clock.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

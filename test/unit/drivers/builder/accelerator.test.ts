@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { seeAccelerator } from '../../../../src/drivers/builder/accelerator.ts';
+import { createVirtualClock } from '../../../../src/simulator/time/virtual-clock.ts';
 import { createModelLog } from '../../../models/model-log.ts';
-import { createVirtualClock } from '../../../models/virtual-clock.ts';
 import { type Saying, scriptedShells } from './scripted-shells.ts';
 
 const working: Record<string, Saying> = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDisks } from '../../../../src/drivers/builder/disks.ts';
-import { createVirtualClock } from '../../../models/virtual-clock.ts';
+import { createVirtualClock } from '../../../../src/simulator/time/virtual-clock.ts';
 import { type Saying, scriptedShells } from './scripted-shells.ts';
 
 const gone: Saying = {

@@ -10,7 +10,8 @@ import {
 import { erc5643Adapter } from '../../../../src/drivers/chain/erc5643-adapter.ts';
 import type { RawLog } from '../../../../src/drivers/chain/rpc-schema.ts';
 import { subscriptionsAdapter } from '../../../../src/drivers/chain/subscriptions-adapter.ts';
-import { nftInterface, subscriptionsInterface, ZERO } from '../../../models/model-chain.ts';
+import { ZERO } from '../../../../src/simulator/models/model-chain.ts';
+import { nftInterface, subscriptionsInterface } from '../../../models/interfaces.ts';
 
 const CONTRACT = '0x00000000000000000000000000000000000000a1';
 

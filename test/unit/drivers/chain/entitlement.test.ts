@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createModelChain, OWNER } from '../../../models/model-chain.ts';
+import { createModelChain, OWNER } from '../../../../src/simulator/models/model-chain.ts';
 import { createChainLab, ref, START_UNIX } from './support.ts';
 
 const EXPIRY = START_UNIX + 500n;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { refForName, refsForName } from '../../../../src/drivers/chain/name-binding.ts';
-import { NFT, OWNER, SUBSCRIPTIONS } from '../../../models/model-chain.ts';
+import { NFT, OWNER, SUBSCRIPTIONS } from '../../../../src/simulator/models/model-chain.ts';
 import { createChainLab, EXPIRY, ref, settingsFor } from './support.ts';
 
 describe('what a create asks of a chain (D9)', () => {

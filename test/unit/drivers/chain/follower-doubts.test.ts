@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ChainHint } from '../../../../src/ports/chain.ts';
-import { createModelChain } from '../../../models/model-chain.ts';
+import { createModelChain } from '../../../../src/simulator/models/model-chain.ts';
 import { buy, createChainLab, extend, hinted, quiet, ref, START_UNIX, started } from './support.ts';
 
 describe('a chain that is not the one that was followed (D23)', () => {

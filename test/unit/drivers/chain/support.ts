@@ -14,8 +14,8 @@ import {
   MULTICALL,
   NFT,
   SUBSCRIPTIONS,
-} from '../../../models/model-chain.ts';
-import { createModelNode, type ModelNode, type NodeFaults } from '../../../models/model-node.ts';
+} from '../../../../src/simulator/models/model-chain.ts';
+import { createModelNode, type ModelNode, type NodeFaults } from '../../../../src/simulator/models/model-node.ts';
 
 /** A clock that stands until it is moved; waits of a few milliseconds pass by themselves, as a batch needs it. */
 export const createTestClock = (startUnixMs: number) => {

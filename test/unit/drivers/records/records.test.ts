@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSystemClock } from '../../../../src/drivers/clock/system-clock.ts';
 import { createRecords } from '../../../../src/drivers/records/records.ts';
 import type { Records } from '../../../../src/ports/records.ts';
+import { createModelRecords } from '../../../../src/simulator/models/model-records.ts';
 import { until } from '../../../lab/processes.ts';
 import { createModelLog } from '../../../models/model-log.ts';
-import { createModelRecords } from '../../../models/model-records.ts';
 import { alice, bob, describeRecords, seedOf } from './records-contract.ts';
 
 let dir: string;

@@ -4,7 +4,7 @@ import { parseDomainList, parseUuidList } from '../../../../src/drivers/virsh/pa
 import { parseDomainXml } from '../../../../src/drivers/virsh/parse-domain-xml.ts';
 import { parseDomstats } from '../../../../src/drivers/virsh/parse-domstats.ts';
 import { runStateOf } from '../../../../src/drivers/virsh/run-state.ts';
-import { modelDomainXml } from '../../../models/model-domain-xml.ts';
+import { modelDomainXml } from '../../../../src/simulator/models/model-domain-xml.ts';
 
 const name = fc
   .oneof(

@@ -1,12 +1,6 @@
-import { HypervisorError } from '../../src/domain/errors.ts';
-import { readdressed } from '../../src/drivers/builder/readdress.ts';
-import type {
-  BaseImage,
-  HostCapacity,
-  MachineBuilder,
-  MachinePlaces,
-  SeedFiles,
-} from '../../src/ports/machine-builder.ts';
+import { HypervisorError } from '../../domain/errors.ts';
+import { readdressed } from '../../drivers/builder/readdress.ts';
+import type { BaseImage, HostCapacity, MachineBuilder, MachinePlaces, SeedFiles } from '../../ports/machine-builder.ts';
 import { modelDomainXml } from './model-domain-xml.ts';
 
 export const MODEL_BASE: BaseImage = {
@@ -27,15 +21,14 @@ export interface ModelBuilder extends MachineBuilder {
   base(base: BaseImage | 'absent'): void;
 }
 
-const placesOf = (name: string): MachinePlaces => ({
+export const placesOf = (name: string): MachinePlaces => ({
   disk: `/vms/${name}.qcow2`,
   seedDirectory: `/vms/cloud-init/${name}`,
   seed: `/vms/cloud-init/${name}/seed.iso`,
 });
 
 /** A storage pool with room and one base. */
-export const createModelBuilder = (): ModelBuilder => {
-  const files = new Map<string, string>();
+export const createModelBuilder = (files = new Map<string, string>()): ModelBuilder => {
   const seeds = new Map<string, SeedFiles>();
   let lacking: readonly string[] = [];
   let current: BaseImage | 'absent' = MODEL_BASE;

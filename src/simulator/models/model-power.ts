@@ -1,7 +1,7 @@
-import type { RunReason, RunState } from '../../src/domain/domain-state.ts';
-import { HypervisorError } from '../../src/domain/errors.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import type { Hypervisor } from '../../src/ports/hypervisor.ts';
+import type { RunReason, RunState } from '../../domain/domain-state.ts';
+import { HypervisorError } from '../../domain/errors.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Hypervisor } from '../../ports/hypervisor.ts';
 import type { ModelGuest } from './model-guest.ts';
 
 export interface ModelPowerDeps {

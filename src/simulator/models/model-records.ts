@@ -1,6 +1,6 @@
-import { RecordsError } from '../../src/domain/errors.ts';
-import type { RecordPatch, VmRecord } from '../../src/domain/record.ts';
-import type { RecordSeed, Records, Registration, RegistrationMark } from '../../src/ports/records.ts';
+import { RecordsError } from '../../domain/errors.ts';
+import type { RecordPatch, VmRecord } from '../../domain/record.ts';
+import type { RecordSeed, Records, Registration, RegistrationMark } from '../../ports/records.ts';
 
 /** The shared records in memory: what the domain sees of `vms.json`, without file, locks or other programs. */
 export const createModelRecords = (start: readonly VmRecord[] = []): Records => {

@@ -1,12 +1,12 @@
-import type { DomainState, RunReason, RunState } from '../../src/domain/domain-state.ts';
-import { HypervisorError } from '../../src/domain/errors.ts';
-import type { Uuid } from '../../src/domain/identity.ts';
-import { LIMIT_NAMES } from '../../src/domain/limits.ts';
-import { machineMetadataXml, machineNamespace } from '../../src/drivers/virsh/metadata-xml.ts';
-import { parseDomainXml } from '../../src/drivers/virsh/parse-domain-xml.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import type { EventSource, HypervisorEvent } from '../../src/ports/event-source.ts';
-import type { GuestAgent, Hypervisor } from '../../src/ports/hypervisor.ts';
+import type { DomainState, RunReason, RunState } from '../../domain/domain-state.ts';
+import { HypervisorError } from '../../domain/errors.ts';
+import type { Uuid } from '../../domain/identity.ts';
+import { LIMIT_NAMES } from '../../domain/limits.ts';
+import { machineMetadataXml, machineNamespace } from '../../drivers/virsh/metadata-xml.ts';
+import { parseDomainXml } from '../../drivers/virsh/parse-domain-xml.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { EventSource, HypervisorEvent } from '../../ports/event-source.ts';
+import type { GuestAgent, Hypervisor } from '../../ports/hypervisor.ts';
 import { createModelAgent } from './model-agent.ts';
 import { type ModelDomain, modelDomainXml } from './model-domain-xml.ts';
 import { type GuestBehaviour, type ModelGuest, usualGuest } from './model-guest.ts';
@@ -17,6 +17,8 @@ export interface ModelHypervisorDeps {
   /** Decides for each event whether it gets lost on the way. */
   readonly losesEvent?: (event: HypervisorEvent) => boolean;
 }
+
+type DomainFacts = NonNullable<ReturnType<typeof parseDomainXml>>;
 
 /** A host in memory: the ports that the program sees, and the handles by which a test plays guests and misfortune. */
 export interface ModelHypervisor extends Hypervisor {
@@ -32,6 +34,12 @@ export interface ModelHypervisor extends Hypervisor {
   /** Defines a domain that is off. */
   create(domain: ModelDomain & { readonly behaviour?: Partial<GuestBehaviour> }): ModelGuest;
   guest(uuid: Uuid): ModelGuest | undefined;
+  /** All domains. */
+  guests(): readonly ModelGuest[];
+  /** What a domain's definition says. */
+  factsOf(guest: ModelGuest): DomainFacts;
+  /** The host loses its power: every guest is off, and nobody is told. */
+  powerCut(): void;
   /** Its qemu dies. */
   crash(uuid: Uuid): void;
   powerOffFromInside(uuid: Uuid): void;
@@ -91,9 +99,18 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     return below === undefined ? [] : [below, ...chainOf(uuid, below)];
   };
 
-  const describe = (guest: ModelGuest): DomainState => {
+  const read = new WeakMap<ModelGuest, { readonly xml: string; readonly facts: DomainFacts }>();
+  const factsOf = (guest: ModelGuest): DomainFacts => {
+    const known = read.get(guest);
+    if (known?.xml === guest.xml) return known.facts;
     const facts = parseDomainXml(guest.xml);
     if (!facts) throw new Error(`the model's own XML of ${guest.name} cannot be read`);
+    read.set(guest, { xml: guest.xml, facts });
+    return facts;
+  };
+
+  const describe = (guest: ModelGuest): DomainState => {
+    const facts = factsOf(guest);
     const { run, reason, persistent, agentConnected } = guest;
     const state = `${run}/${reason}`;
     const before = ages.get(guest.uuid);
@@ -216,6 +233,14 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     forget: (uuid) => void ages.delete(uuid),
     create: ({ behaviour, ...domain }) => define(modelDomainXml(domain), behaviour),
     guest: (uuid) => guests.get(uuid),
+    guests: () => [...guests.values()],
+    factsOf,
+    powerCut: () => {
+      for (const guest of guests.values()) if (power.isOn(guest)) turn(guest, 'off', 'unknown');
+      ages.clear();
+      for (const watcher of [...watchers]) watcher.onEnd('the host is down');
+      watchers.clear();
+    },
     crash: (uuid) => power.stop(handle(uuid), 'crashed', 'Stopped Failed'),
     powerOffFromInside: (uuid) => power.stop(handle(uuid), 'shutdown', 'Stopped Shutdown'),
     rebootByHost: async (uuid, offMs) => {

@@ -1,7 +1,7 @@
-import { GuestAgentError } from '../../src/domain/errors.ts';
-import type { Uuid } from '../../src/domain/identity.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import type { GuestAgent } from '../../src/ports/hypervisor.ts';
+import { GuestAgentError } from '../../domain/errors.ts';
+import type { Uuid } from '../../domain/identity.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { GuestAgent } from '../../ports/hypervisor.ts';
 import type { ModelGuest } from './model-guest.ts';
 
 export interface ModelAgentDeps {

@@ -1,7 +1,7 @@
-import type { RunReason, RunState } from '../../src/domain/domain-state.ts';
-import type { Uuid } from '../../src/domain/identity.ts';
-import type { Limits } from '../../src/domain/journal/memory.ts';
-import type { LimitName } from '../../src/domain/limits.ts';
+import type { RunReason, RunState } from '../../domain/domain-state.ts';
+import type { Uuid } from '../../domain/identity.ts';
+import type { Limits } from '../../domain/journal/memory.ts';
+import type { LimitName } from '../../domain/limits.ts';
 
 /** How a guest of the model behaves. All times are on the model's clock. */
 export interface GuestBehaviour {

@@ -1,27 +1,12 @@
-import { Interface, keccak256 } from 'ethers';
+import { keccak256 } from 'viem';
+import { TOPIC, words, wordsAndBytes } from './abi.ts';
 
-/** A chain in memory with forks, as several nodes see it; encoded by ethers, so that it is no mirror of what is tested. */
+/** A chain in memory with forks, as several nodes see it. */
 
 export const SUBSCRIPTIONS = '0x00000000000000000000000000000000000000a1';
 export const NFT = '0x00000000000000000000000000000000000000b2';
 export const MULTICALL = '0x00000000000000000000000000000000000000c3';
 export const ZERO = '0x0000000000000000000000000000000000000000';
-
-export const subscriptionsInterface = new Interface([
-  'event SubscriptionCreated(uint256 indexed subscriptionId, uint256 indexed planId, address indexed subscriber, uint256 expiresAt, uint256 paidAmount, address paymentToken, bytes userEncrypted)',
-  'event SubscriptionExtended(uint256 indexed subscriptionId, uint256 indexed planId, address indexed extendedBy, uint256 newExpiresAt, uint256 paidAmount, address paymentToken)',
-  'event SubscriptionCancelled(uint256 indexed subscriptionId, uint256 indexed planId, address indexed subscriber)',
-  'function getSubscription(uint256) view returns (uint256 planId, address subscriber, uint256 expiresAt, bool isActive, bool cancelled)',
-  'function nextSubscriptionId() view returns (uint256)',
-]);
-export const nftInterface = new Interface([
-  'event Transfer(address indexed from, address indexed to, uint256 indexed tokenId)',
-  'function ownerOf(uint256) view returns (address)',
-  'function totalSupply() view returns (uint256)',
-]);
-export const multicallInterface = new Interface([
-  'function aggregate3((address target, bool allowFailure, bytes callData)[] calls) payable returns ((bool success, bytes returnData)[] returnData)',
-]);
 
 export interface ModelSubscription {
   readonly owner: string;
@@ -54,52 +39,87 @@ export interface ModelBlock {
 
 export const OWNER = '0x00000000000000000000000000000000000000e5';
 
+const EMPTY_BLOOM = `0x${'0'.repeat(512)}`;
+/** Bits by value: the same few contracts, topics and ids come again and again. */
+const bloomBits = new Map<string, readonly number[]>();
+
+const bitsOf = (value: string): readonly number[] => {
+  const found = bloomBits.get(value);
+  if (found) return found;
+  const hash = keccak256(value as `0x${string}`);
+  const bits = [2, 6, 10].map((at) => Number.parseInt(hash.slice(at, at + 4), 16) % 2048);
+  bloomBits.set(value, bits);
+  return bits;
+};
+
 export const bloomOf = (logs: readonly JsonLog[]): string => {
-  const bits = new Uint8Array(256);
+  if (logs.length === 0) return EMPTY_BLOOM;
+  const bytes = new Uint8Array(256);
   for (const value of logs.flatMap(({ address, topics }) => [address, ...topics])) {
-    const hash = keccak256(value);
-    for (const at of [2, 6, 10]) {
-      const bit = Number.parseInt(hash.slice(at, at + 4), 16) % 2048;
+    for (const bit of bitsOf(value)) {
       const byte = 255 - (bit >> 3);
-      bits[byte] = (bits[byte] ?? 0) | (1 << (bit & 7));
+      bytes[byte] = (bytes[byte] ?? 0) | (1 << (bit & 7));
     }
   }
-  return `0x${Buffer.from(bits).toString('hex')}`;
+  return `0x${Buffer.from(bytes).toString('hex')}`;
 };
 
 export const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
+const PLAN = 1;
+const PAID = 5;
+
+const ofSubscription = (topics: readonly string[], data: string): JsonLog => ({ address: SUBSCRIPTIONS, topics, data });
+
+const created = (id: bigint, { owner, expiresAt }: ModelSubscription): JsonLog =>
+  ofSubscription(
+    [TOPIC.SubscriptionCreated, words(id), words(PLAN), words(owner)],
+    wordsAndBytes([expiresAt, PAID, ZERO], '0x1234'),
+  );
+
+const extended = (id: bigint, { owner, expiresAt }: ModelSubscription): JsonLog =>
+  ofSubscription([TOPIC.SubscriptionExtended, words(id), words(PLAN), words(owner)], words(expiresAt, PAID, ZERO));
+
+const cancelled = (id: bigint, { owner }: ModelSubscription): JsonLog =>
+  ofSubscription([TOPIC.SubscriptionCancelled, words(id), words(PLAN), words(owner)], '0x');
+
+const transferred = (token: bigint, from: string, to: string): JsonLog => ({
+  address: NFT,
+  topics: [TOPIC.Transfer, words(from), words(to), words(token)],
+  data: '0x',
+});
+
 const applyTo = (parent: ModelBlock, timestamp: bigint, actions: readonly ModelAction[]) => {
+  if (actions.length === 0) {
+    const { subscriptions, tokens, nextId } = parent;
+    return { subscriptions, tokens, nextId, logs: [] };
+  }
   const subscriptions = new Map(parent.subscriptions);
   const tokens = new Map(parent.tokens);
   let nextId = parent.nextId;
   const logs: JsonLog[] = [];
-  const emit = (name: string, values: readonly unknown[]): void => {
-    const source = name === 'Transfer' ? nftInterface : subscriptionsInterface;
-    const { data, topics } = source.encodeEventLog(name, values);
-    logs.push({ address: name === 'Transfer' ? NFT : SUBSCRIPTIONS, topics, data });
-  };
   for (const action of actions) {
     if (action.kind === 'transfer') {
-      emit('Transfer', [tokens.get(action.token) ?? ZERO, action.to, action.token]);
+      logs.push(transferred(action.token, tokens.get(action.token) ?? ZERO, action.to));
       tokens.set(action.token, action.to);
       continue;
     }
     if (action.kind === 'buy') {
-      const owner = action.owner ?? OWNER;
-      subscriptions.set(nextId, { owner, expiresAt: action.expiresAt, cancelled: false });
-      emit('SubscriptionCreated', [nextId, 1, owner, action.expiresAt, 5, ZERO, '0x1234']);
+      const bought = { owner: action.owner ?? OWNER, expiresAt: action.expiresAt, cancelled: false };
+      subscriptions.set(nextId, bought);
+      logs.push(created(nextId, bought));
       nextId += 1n;
       continue;
     }
     const before = subscriptions.get(action.id);
     if (!before) continue;
     if (action.kind === 'extend') {
-      subscriptions.set(action.id, { ...before, expiresAt: action.expiresAt });
-      emit('SubscriptionExtended', [action.id, 1, before.owner, action.expiresAt, 5, ZERO]);
+      const after = { ...before, expiresAt: action.expiresAt };
+      subscriptions.set(action.id, after);
+      logs.push(extended(action.id, after));
     } else {
       subscriptions.set(action.id, { ...before, expiresAt: timestamp, cancelled: true });
-      emit('SubscriptionCancelled', [action.id, 1, before.owner]);
+      logs.push(cancelled(action.id, before));
     }
   }
   return { subscriptions, tokens, nextId, logs };
@@ -111,7 +131,7 @@ export const createModelChain = (options: { startUnix?: bigint; blockSeconds?: b
   const byHash = new Map<string, ModelBlock>();
   const newHash = (): string => {
     counter += 1;
-    return keccak256(`0x${counter.toString(16).padStart(64, '0')}`);
+    return `0xb10c${counter.toString(16).padStart(60, '0')}`;
   };
   const genesis: ModelBlock = {
     number: 0,

@@ -1,14 +1,14 @@
+import type { Clock } from '../../ports/clock.ts';
+import { aggregated, callsOf, idIn, SELECTOR, words } from './abi.ts';
 import {
   bloomOf,
   hex,
   type ModelBlock,
   type ModelChain,
+  type ModelSubscription,
   MULTICALL,
-  multicallInterface,
   NFT,
-  nftInterface,
   SUBSCRIPTIONS,
-  subscriptionsInterface,
   ZERO,
 } from './model-chain.ts';
 
@@ -22,6 +22,16 @@ export interface NodeFaults {
   noMulticall?: boolean;
   noReceipts?: boolean;
   noCode?: boolean;
+  /** It stopped following here, and knows nothing of what came after, a reorg included. */
+  frozen?: readonly ModelBlock[] | undefined;
+  /** What it makes of a subscription, in every answer that it gives. */
+  distorts?: ((subscription: ModelSubscription, block: ModelBlock) => ModelSubscription) | undefined;
+  /** Whom it names as a token's owner instead. */
+  misnames?: ((owner: string) => string) | undefined;
+  /** It has no logs, whatever its blooms promise. */
+  forgetsLogs?: boolean;
+  /** How long this answer takes; answers overtake each other. */
+  latencyMs?: (() => number) | undefined;
   /** The last word on any answer; return `undefined` to leave it as it is. */
   tamper?: (method: string, params: readonly unknown[], result: unknown) => unknown;
 }
@@ -50,22 +60,31 @@ export const createModelNode = (
   chain: () => ModelChain,
   finality: { safe: number; finalized: number },
   faults: NodeFaults = {},
+  clock?: Pick<Clock, 'sleep'>,
 ) => {
   const counts = new Map<string, number>();
-  const top = (): number => Math.max(0, chain().head().number - (faults.lag ?? 0));
+  const blooms = new WeakMap<ModelBlock, string>();
+  const canonical = (): readonly ModelBlock[] => faults.frozen ?? chain().canonical();
+  const at = (number: number): ModelBlock | undefined => canonical()[number];
+  const top = (): number => Math.max(0, canonical().length - 1 - (faults.lag ?? 0));
+  const bloom = (block: ModelBlock): string => {
+    const known = blooms.get(block) ?? bloomOf(block.logs);
+    blooms.set(block, known);
+    return known;
+  };
 
   const blockJson = (block: ModelBlock | undefined): unknown => {
     if (!block || block.number > top()) return null;
     const { number, hash, parentHash, timestamp } = block;
-    const logsBloom = bloomOf(block.logs);
+    const logsBloom = bloom(block);
     return { number: hex(number), hash, parentHash, timestamp: hex(timestamp), logsBloom, extraData: '0x' };
   };
 
   const byTag = (tag: string): unknown => {
-    if (tag === 'latest') return blockJson(chain().at(top()));
-    if (tag !== 'safe' && tag !== 'finalized') return blockJson(chain().at(Number(tag)));
+    if (tag === 'latest') return blockJson(at(top()));
+    if (tag !== 'safe' && tag !== 'finalized') return blockJson(at(Number(tag)));
     if (faults.noTags) throw new ModelRpcError(-32602, `invalid argument 0: hex string without 0x prefix: ${tag}`);
-    return blockJson(chain().at(Math.max(0, top() - finality[tag])));
+    return blockJson(at(Math.max(0, top() - finality[tag])));
   };
 
   const pinned = (pin: unknown): ModelBlock => {
@@ -75,38 +94,33 @@ export const createModelNode = (
       if (!block || block.number > top()) throw new ModelRpcError(-32000, 'header not found');
       return block;
     }
-    const block = chain().at(Number(pin));
+    const block = at(Number(pin));
     if (!block || block.number > top()) throw new ModelRpcError(-32000, 'header not found');
     return block;
   };
 
+  const subscriptionAt = (block: ModelBlock, id: bigint): string => {
+    const there = block.subscriptions.get(id);
+    if (!there) return words(0, ZERO, 0, false, false);
+    const found = faults.distorts?.(there, block) ?? there;
+    const active = !found.cancelled && found.expiresAt > block.timestamp;
+    return words(1, found.owner, found.expiresAt, active, found.cancelled);
+  };
+
   const view = (block: ModelBlock, to: string, data: string): string | undefined => {
-    const source = to === SUBSCRIPTIONS ? subscriptionsInterface : nftInterface;
-    const call = source.parseTransaction({ data });
-    if (!call) return undefined;
-    const id = call.args.length > 0 ? BigInt(call.args[0]) : 0n;
-    if (call.name === 'getSubscription') {
-      const found = block.subscriptions.get(id);
-      const active = found !== undefined && !found.cancelled && found.expiresAt > block.timestamp;
-      const values = found ? [1, found.owner, found.expiresAt, active, found.cancelled] : [0, ZERO, 0, false, false];
-      return source.encodeFunctionResult('getSubscription', values);
-    }
-    if (call.name === 'nextSubscriptionId') return source.encodeFunctionResult('nextSubscriptionId', [block.nextId]);
-    if (call.name === 'totalSupply') return source.encodeFunctionResult('totalSupply', [block.tokens.size]);
-    const owner = block.tokens.get(id);
-    return owner ? source.encodeFunctionResult('ownerOf', [owner]) : undefined;
+    const selector = data.slice(0, 10);
+    if (to === SUBSCRIPTIONS && selector === SELECTOR.getSubscription) return subscriptionAt(block, idIn(data));
+    if (to === SUBSCRIPTIONS && selector === SELECTOR.nextSubscriptionId) return words(block.nextId);
+    if (to === NFT && selector === SELECTOR.totalSupply) return words(block.tokens.size);
+    const owner = to === NFT && selector === SELECTOR.ownerOf ? block.tokens.get(idIn(data)) : undefined;
+    return owner === undefined ? undefined : words(faults.misnames?.(owner) ?? owner);
   };
 
   const call = ({ to, data }: { to: string; data: string }, pin: unknown): string => {
     const block = pinned(pin);
     if (to === MULTICALL) {
       if (faults.noMulticall) return '0x';
-      const [calls] = multicallInterface.decodeFunctionData('aggregate3', data);
-      const results = (calls as { target: string; callData: string }[]).map(({ target, callData }) => {
-        const result = view(block, target.toLowerCase(), callData);
-        return [result !== undefined, result ?? '0x'];
-      });
-      return multicallInterface.encodeFunctionResult('aggregate3', [results]);
+      return aggregated(callsOf(data).map((one) => view(block, one.target, one.data)));
     }
     const result = view(block, to, data);
     if (result === undefined) throw new ModelRpcError(3, 'execution reverted');
@@ -114,7 +128,7 @@ export const createModelNode = (
   };
 
   const logsJson = (block: ModelBlock, filter: { address: readonly string[]; topics: readonly string[][] }) =>
-    block.logs.flatMap((log, index) => {
+    (faults.forgetsLogs ? [] : block.logs).flatMap((log, index) => {
       const wanted = filter.address.includes(log.address) && filter.topics[0]?.includes(log.topics[0] ?? '');
       if (!wanted) return [];
       return { ...log, blockNumber: hex(block.number), blockHash: block.hash, logIndex: hex(index), removed: false };
@@ -128,9 +142,7 @@ export const createModelNode = (
     toBlock?: string;
   }): unknown => {
     if (filter.blockHash) return logsJson(pinned({ blockHash: filter.blockHash }), filter);
-    const blocks = chain()
-      .canonical()
-      .slice(Number(filter.fromBlock), Number(filter.toBlock) + 1);
+    const blocks = canonical().slice(Number(filter.fromBlock), Number(filter.toBlock) + 1);
     return blocks.filter(({ number }) => number <= top()).flatMap((block) => logsJson(block, filter));
   };
 
@@ -148,7 +160,7 @@ export const createModelNode = (
         return getLogs(params[0] as Parameters<typeof getLogs>[0]);
       case 'eth_getBlockReceipts': {
         if (faults.noReceipts) throw new ModelRpcError(-32601, 'the method does not exist');
-        const block = chain().at(Number(params[0]));
+        const block = at(Number(params[0]));
         return (
           block && [
             {
@@ -170,7 +182,8 @@ export const createModelNode = (
     _signal?: AbortSignal,
   ): Promise<unknown> => {
     counts.set(method, (counts.get(method) ?? 0) + 1);
-    await Promise.resolve();
+    const latencyMs = faults.latencyMs?.() ?? 0;
+    await (latencyMs > 0 && clock ? clock.sleep(latencyMs) : Promise.resolve());
     if (faults.fail === 'refused') throw refused();
     if (faults.fail === 'hang') return new Promise(() => undefined);
     if (faults.fail === 'http-500') throw new ModelHttpError(500);
@@ -183,6 +196,8 @@ export const createModelNode = (
   return {
     request,
     faults,
+    /** Does this node know of that subscription yet? */
+    sees: (id: bigint): boolean => at(top())?.subscriptions.has(id) ?? false,
     requests: (method?: string): number =>
       method === undefined ? [...counts.values()].reduce((sum, count) => sum + count, 0) : (counts.get(method) ?? 0),
   };

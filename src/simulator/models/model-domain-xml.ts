@@ -1,6 +1,6 @@
-import type { MachineMetadata, NetworkInterface } from '../../src/domain/domain-state.ts';
-import { machineMetadataXml } from '../../src/drivers/virsh/metadata-xml.ts';
-import { escapeXml } from '../../src/drivers/virsh/xml.ts';
+import type { MachineMetadata, NetworkInterface } from '../../domain/domain-state.ts';
+import { machineMetadataXml } from '../../drivers/virsh/metadata-xml.ts';
+import { escapeXml } from '../../drivers/virsh/xml.ts';
 
 export interface ModelDomain {
   readonly uuid: string;
