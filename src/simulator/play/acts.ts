@@ -182,13 +182,6 @@ const operator: Executors['operator'] = (stage, { machine: number, says, days, d
       if (result.ok || dies !== undefined) machine.stoppedByHand = false;
       if (result.ok || dies !== undefined) machine.stoppedByOwner = false;
     }
-    // The grant counts from what the operator's own clock said: the word as it stands is what was given.
-    if (says === 'resume' && days) {
-      void world.clock.sleep(1000).then(() => {
-        machine.grantUntilUnix =
-          stage.daemon()?.state()?.machines[machine.uuid]?.grantUntilUnix ?? machine.grantUntilUnix;
-      });
-    }
     // An order that could not be carried out at once stands in the journal, unless a word refused it.
     if (!result.ok && says === 'destroy' && /is held|is protected/.test(result.why)) {
       machine.condemned = before.condemned;

@@ -141,6 +141,10 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
         watcher.report({ invariant: 'no-defects', what: `the daemon ended: ${why}` });
       down(RESTART_MS, 'its manager starts it again');
     }
+    // A grant is an operator's word, and counts from what his clock said: as it stands in the journal.
+    for (const machine of world.machines.values()) {
+      machine.grantUntilUnix = life?.state()?.machines[machine.uuid]?.grantUntilUnix ?? machine.grantUntilUnix;
+    }
     await watcher.look(atRest);
     coverage.states(life?.state(), stage);
   };
