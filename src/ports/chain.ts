@@ -26,12 +26,21 @@ export interface Chain {
   refForName(vmName: string): SubscriptionRef | undefined;
   /** Every subscription that the name could mean; more than one where the prefixes of two contracts clash (D9). */
   refsForName(vmName: string): readonly SubscriptionRef[];
-  /** Is there such a subscription at the head? `none` where its subscriber is zero: no such subscription, never "over" (D9). */
-  subscription(ref: SubscriptionRef): Promise<Fact<Entitlement | 'none'>>;
+  /**
+   * Is there such a subscription at the head? `Absent` where its subscriber is zero: no such subscription, never "over"
+   * (D9). It is so at that block; whoever knows of a later one may know better.
+   */
+  subscription(ref: SubscriptionRef): Promise<Fact<Entitlement | Absent>>;
   /** How many credential tokens there are; 0 is known where no credential contract is configured (D19). */
   credentialSupply(chainId: number | undefined): Promise<Fact<bigint>>;
   /** For the log and the boot gate. */
   health(): ChainHealth;
+}
+
+/** There is no such subscription at this block. */
+export interface Absent {
+  readonly absent: true;
+  readonly atBlock: BlockRef;
 }
 
 /** A credential token; `chainId` is that of the machine's subscription, absent where it has none. */

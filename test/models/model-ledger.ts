@@ -1,4 +1,10 @@
-import type { Entitlement, EntitlementView, FinalityLevel, WitnessRead } from '../../src/domain/entitlement.ts';
+import type {
+  BlockRef,
+  Entitlement,
+  EntitlementView,
+  FinalityLevel,
+  WitnessRead,
+} from '../../src/domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../src/domain/fact.ts';
 import { type Address, type SubscriptionRef, subscriptionKey } from '../../src/domain/identity.ts';
 import type { Chain } from '../../src/ports/chain.ts';
@@ -48,18 +54,22 @@ export const createModelLedger = (clock: Clock, endpointsConfigured = 2): ModelL
     level: FinalityLevel,
   ): T | undefined => changes.filter(({ atUnixMs }) => atUnixMs <= levelUnixMs(level)).at(-1) ?? changes[0];
 
+  const blockAt = (level: FinalityLevel): BlockRef => {
+    const timestampUnix = BigInt(Math.floor(levelUnixMs(level) / 1000));
+    return { number: timestampUnix / 2n, hash: `0x${timestampUnix}`, timestampUnix };
+  };
+
   const read = (ref: SubscriptionRef, level: FinalityLevel): Fact<Entitlement> => {
     if (outageSinceUnixMs !== undefined) return unknown('no endpoint answers', outageSinceUnixMs);
     const subscription = subscriptions.get(subscriptionKey(ref));
     const change = subscription && visible(subscription.changes, level);
     if (!subscription || !change) return unknown('no such subscription', clock.nowUnixMs());
-    const timestampUnix = BigInt(Math.floor(levelUnixMs(level) / 1000));
     return known({
       id: ref.subscriptionId,
       owner: subscription.owner,
       expiresAtUnix: change.expiresAtUnix,
       cancelled: change.cancelled,
-      atBlock: { number: timestampUnix / 2n, hash: `0x${timestampUnix}`, timestampUnix },
+      atBlock: blockAt(level),
     });
   };
 
@@ -109,7 +119,9 @@ export const createModelLedger = (clock: Clock, endpointsConfigured = 2): ModelL
     refsForName: (name) => (/^blockhost-\d{3,}$/.test(name) ? [refOf(BigInt(name.slice('blockhost-'.length)))] : []),
     subscription: async (ref) => {
       if (outageSinceUnixMs !== undefined) return unknown('no endpoint answers', outageSinceUnixMs);
-      return subscriptions.has(subscriptionKey(ref)) ? read(ref, 'head') : known('none');
+      return subscriptions.has(subscriptionKey(ref))
+        ? read(ref, 'head')
+        : known({ absent: true, atBlock: blockAt('head') });
     },
     credentialSupply: async () =>
       outageSinceUnixMs === undefined ? known(BigInt(tokens.size)) : unknown('no endpoint answers', outageSinceUnixMs),

@@ -2,7 +2,7 @@ import type { ChainSettings } from '../../domain/chain-settings.ts';
 import type { Entitlement, EntitlementView, LoginView } from '../../domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../domain/fact.ts';
 import { type SubscriptionRef, subscriptionKey } from '../../domain/identity.ts';
-import type { Chain, ChainHealth, SubscriptionSummary } from '../../ports/chain.ts';
+import type { Absent, Chain, ChainHealth, SubscriptionSummary } from '../../ports/chain.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { refForName, refsForName } from './name-binding.ts';
@@ -87,9 +87,9 @@ export const createChain = (deps: ChainDeps): ChainReader => {
     refForName: (vmName) => refForName(deps.settings, vmName),
     refsForName: (vmName) => refsForName(deps.settings, vmName),
     subscription: async (ref) => {
-      const nowhere = (why: string): Fact<Entitlement | 'none'> => unknown(why, unknownSince(subscriptionKey(ref)));
+      const nowhere = (why: string): Fact<Entitlement | Absent> => unknown(why, unknownSince(subscriptionKey(ref)));
       const chain = byId.get(ref.chainId);
-      const fact = chain && (await guarded<Fact<Entitlement | 'none'> | undefined>(chain.subscription(ref), nowhere));
+      const fact = chain && (await guarded<Fact<Entitlement | Absent> | undefined>(chain.subscription(ref), nowhere));
       return fact ?? nowhere(`contract ${ref.contract} is not configured on chain ${ref.chainId}`);
     },
     credentialSupply: (chainId) => {

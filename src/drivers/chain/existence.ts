@@ -2,6 +2,7 @@ import type { ChainSettings } from '../../domain/chain-settings.ts';
 import type { Entitlement } from '../../domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../domain/fact.ts';
 import type { SubscriptionRef } from '../../domain/identity.ts';
+import type { Absent } from '../../ports/chain.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallReader } from './call-reader.ts';
 import { adapterOf } from './contract-adapters.ts';
@@ -31,14 +32,14 @@ export const createExistence = ({ settings, pool, read, clock }: ExistenceDeps) 
     }
   };
 
-  const subscription = async (ref: SubscriptionRef): Promise<Fact<Entitlement | 'none'> | undefined> => {
+  const subscription = async (ref: SubscriptionRef): Promise<Fact<Entitlement | Absent> | undefined> => {
     const contract = settings.contracts.find(({ address }) => address === ref.contract);
     if (!contract) return undefined;
     const question = adapterOf(contract.kind).entitlement(contract.address, ref.subscriptionId);
-    return ask<Entitlement | 'none'>(async ({ endpoint, head }) => {
+    return ask<Entitlement | Absent>(async ({ endpoint, head }) => {
       const answer = (await read(endpoint, head, [question])).get(question.key);
       if (answer?.ok) return known({ ...answer.value, atBlock: blockRef(head) });
-      if (answer?.absent) return known('none');
+      if (answer?.absent) return known({ absent: true, atBlock: blockRef(head) });
       return unknown(answer?.why ?? 'the node left the question out', clock.nowUnixMs());
     });
   };

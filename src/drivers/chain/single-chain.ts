@@ -2,7 +2,7 @@ import type { ChainSettings } from '../../domain/chain-settings.ts';
 import type { Entitlement, EntitlementView, LoginView } from '../../domain/entitlement.ts';
 import { type Fact, known, unknown } from '../../domain/fact.ts';
 import type { SubscriptionRef } from '../../domain/identity.ts';
-import type { ChainHealth, ReadDepth, SubscriptionSummary } from '../../ports/chain.ts';
+import type { Absent, ChainHealth, ReadDepth, SubscriptionSummary } from '../../ports/chain.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import { createBatcher } from './batcher.ts';
@@ -34,7 +34,7 @@ export interface SingleChain {
   entitlement(ref: SubscriptionRef, depth: ReadDepth): Promise<EntitlementView | undefined>;
   login(tokenId: bigint, depth: 'head' | 'with-witnesses'): Promise<LoginView | undefined>;
   /** Undefined where the contract is not one of this chain's. */
-  subscription(ref: SubscriptionRef): Promise<Fact<Entitlement | 'none'> | undefined>;
+  subscription(ref: SubscriptionRef): Promise<Fact<Entitlement | Absent> | undefined>;
   credentialSupply(): Promise<Fact<bigint>>;
   subscriptions(): Promise<Fact<readonly SubscriptionSummary[]>>;
   health(): ChainHealth;

@@ -22,33 +22,37 @@ const tellOfOwner = (deps: CreateDeps, request: CreateRequest, subscriber: Addre
     deps.tell(`note: the subscriber is ${subscriber}; the machine is made for ${request.owner}, as asked`);
 };
 
+const unreadable = ({ name }: CreateRequest, { subscriptionId }: SubscriptionRef, why: string): Error =>
+  cannotCreate(
+    name,
+    [`whether subscription ${subscriptionId} exists is unknown: ${why}; run it again when the chain answers`],
+    'chain-unreadable',
+  );
+
 /**
- * Asks until the answer is settled: a node may lag behind the event that the caller acts on. A chain that does not answer
- * leaves the class open, and the class is for ever: then nothing is created (L3, D9).
+ * Asks until the answer is settled: a node may lag behind the event that the caller acts on, so that "there is none" counts
+ * only from a block that is younger than the command. The class is for ever: where the chain does not answer, or stands
+ * still, nothing is created (L3, C7, D9). A plan, which waits for nothing, is told as it looks now.
  */
 const read = async (deps: CreateDeps, request: CreateRequest, ref: SubscriptionRef): Promise<Binding> => {
+  const { patience } = deps;
   const startMs = deps.clock.monotonicMs();
+  const askedUnix = BigInt(Math.floor(deps.clock.nowUnixMs() / 1000));
   let told = false;
   for (;;) {
     const fact = await deps.chain.subscription(ref);
-    if (fact.known && fact.value !== 'none') {
+    if (fact.known && !('absent' in fact.value)) {
       tellOfOwner(deps, request, fact.value.owner);
       return { machineClass: { kind: 'bound', subscription: ref }, expiresAtUnix: fact.value.expiresAtUnix };
     }
     const waitedMs = deps.clock.monotonicMs() - startMs;
-    const patienceMs = fact.known ? deps.patience.noneMs : deps.patience.chainMs;
-    if (waitedMs >= patienceMs && fact.known) {
+    const young = fact.known && (fact.value.atBlock.timestampUnix > askedUnix || patience.chainMs === 0);
+    if (young && waitedMs >= patience.noneMs) {
       deps.tell(`there is no subscription ${ref.subscriptionId}: its record alone will say when the machine expires`);
       return recordOnly(deps, request);
     }
-    if (waitedMs >= patienceMs && !fact.known)
-      throw cannotCreate(
-        request.name,
-        [
-          `whether subscription ${ref.subscriptionId} exists is unknown: ${fact.why}; run it again when the chain answers`,
-        ],
-        'chain-unreadable',
-      );
+    if (waitedMs >= patience.chainMs)
+      throw unreadable(request, ref, fact.known ? 'the newest block is older than this command' : fact.why);
     if (!told) deps.tell(`waiting for subscription ${ref.subscriptionId} to show on the chain`);
     told = true;
     await deps.clock.sleep(LOOK_EVERY_MS, deps.stop);

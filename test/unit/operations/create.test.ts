@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { answerLine } from '../../../src/domain/create-answer.ts';
 import { HypervisorError, JournalError } from '../../../src/domain/errors.ts';
+import { known } from '../../../src/domain/fact.ts';
 import type { MachineMemory } from '../../../src/domain/journal/memory.ts';
 import { createMachine, planCreate } from '../../../src/operations/create/create.ts';
 import { undoCreate } from '../../../src/operations/undo-create.ts';
+import type { Chain } from '../../../src/ports/chain.ts';
 import { MODEL_BASE } from '../../../src/simulator/models/model-builder.ts';
 import { type CreateWorld, createCreateWorld, requestFor } from '../../models/model-create.ts';
 import { refOf } from '../../models/model-ledger.ts';
@@ -233,6 +235,38 @@ describe('the chain at a create', () => {
     const world = createCreateWorld();
     await createMachine(world.deps, requestFor('blockhost-007', { mint: false }));
     expect(only(world).machineClass.kind).toBe('record-only');
+  });
+
+  /** A node whose head is older than what its caller has seen. */
+  const behind = (world: CreateWorld, lagMs: (startedMs: number) => number, showsAfterMs: number) => {
+    const startMs = world.clock.nowUnixMs();
+    const subscription: Chain['subscription'] = async (ref) => {
+      const nowMs = world.clock.nowUnixMs();
+      if (nowMs - startMs >= showsAfterMs) return world.ledger.subscription(ref);
+      const timestampUnix = BigInt(Math.floor((nowMs - lagMs(nowMs - startMs)) / 1000));
+      return known({ absent: true, atBlock: { number: timestampUnix, hash: `0x${timestampUnix}`, timestampUnix } });
+    };
+    return { ...world.deps, chain: { ...world.ledger, subscription } };
+  };
+
+  it('that lags by more than our patience is no witness that there is none: it is waited for (C7, D9)', async () => {
+    const world = createCreateWorld();
+    world.buy(7);
+    await createMachine(
+      behind(world, () => 40_000, 36_000),
+      requestFor('blockhost-007', { mint: false }),
+    );
+    expect(only(world).machineClass.kind).toBe('bound');
+  });
+
+  it('that stands still since before it was asked refuses, and says why (L3, D9)', async () => {
+    const world = createCreateWorld();
+    const deps = behind(world, (passedMs) => 5_000 + passedMs, Number.POSITIVE_INFINITY);
+    await expect(createMachine(deps, requestFor('blockhost-007'))).rejects.toMatchObject({
+      code: 'chain-unreadable',
+      message: expect.stringMatching(/the newest block is older than this command/),
+    });
+    expect(await traces(world)).toEqual(NOTHING);
   });
 
   it('that does not answer to the end refuses: the class is for ever (L3)', async () => {

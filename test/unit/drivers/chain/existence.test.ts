@@ -11,7 +11,10 @@ describe('what a create asks of a chain (D9)', () => {
       known: true,
       value: { id: 1n, owner: OWNER, expiresAtUnix: EXPIRY, atBlock: { number: 1n } },
     });
-    expect(await lab.reader.subscription(ref(2n))).toEqual({ known: true, value: 'none' });
+    expect(await lab.reader.subscription(ref(2n))).toMatchObject({
+      known: true,
+      value: { absent: true, atBlock: { number: 1n } },
+    });
   });
 
   it('is told "unknown" by a chain that does not answer, and by a contract that is not configured (L3)', async () => {
