@@ -197,7 +197,6 @@ export const createModelNode = (
     request,
     faults,
     /** Does this node know of that subscription yet? */
-    sees: (id: bigint): boolean => at(top())?.subscriptions.has(id) ?? false,
     requests: (method?: string): number =>
       method === undefined ? [...counts.values()].reduce((sum, count) => sum + count, 0) : (counts.get(method) ?? 0),
   };

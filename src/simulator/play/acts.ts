@@ -23,8 +23,12 @@ export interface Stage {
 type Of<Name extends Act['do']> = Extract<Act, { do: Name }>;
 type Executors = { readonly [Name in Act['do']]: (stage: Stage, act: Of<Name>) => void };
 
-const machineAt = ({ world }: Stage, number: number): WorldMachine | undefined =>
-  world.machines.size === 0 ? undefined : [...world.machines.values()][number % world.machines.size];
+/** People speak of machines by their names: of several, of which all but the last were never finished, the last is meant. */
+const machineAt = ({ world }: Stage, number: number): WorldMachine | undefined => {
+  const machines = [...world.machines.values()];
+  const drawn = machines[number % Math.max(1, machines.length)];
+  return machines.filter(({ name }) => name === drawn?.name).at(-1);
+};
 
 const after = ({ world }: Stage, ms: number, then: () => void): void => void world.clock.sleep(ms).then(then);
 
@@ -142,7 +146,6 @@ const buy: Executors['buy'] = (stage, { seconds }) => {
     );
     const machine = world.machines.get(uuid);
     if (machine) machine.unfinished = true;
-    if (machine) machine.bornBlind = world.chain.nodes.some(({ sees }) => !sees(id));
     const result = await outcome;
     const there = world.hypervisor.guest(uuid) !== undefined;
     if (machine) machine.unfinished = false;

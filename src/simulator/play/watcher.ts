@@ -68,7 +68,6 @@ export const createWatcher = ({ world, troubles, invariants }: WatcherDeps) => {
           machine.stoppedByHand ||
           machine.stoppedByOwner ||
           machine.pausedByOthers ||
-          machine.bornBlind ||
           machine.heldUntilMs > nowMs ||
           machine.unfinished,
         protected: machine.protectedUntilMs > nowMs,

@@ -34,7 +34,8 @@ export const createVirtualClock = (startUnixMs = Date.UTC(2026, 0, 1)): VirtualC
     return undefined;
   };
 
-  const nowUnixMs = (): number => startUnixMs + elapsedMs + jumpedMs;
+  /** Whole milliseconds, as every system tells it; waits may be fractions. */
+  const nowUnixMs = (): number => Math.floor(startUnixMs + elapsedMs + jumpedMs);
 
   const sleepWhile =
     (alive: () => boolean): Clock['sleep'] =>

@@ -9,11 +9,6 @@ export interface WorldMachine {
   readonly id: bigint;
   readonly disk: string;
   readonly madeMs: number;
-  /**
-   * Its create asked a node that had not seen its subscription yet, and may have bound it to none: a machine that only its
-   * record pays for, whatever the chain says of it later. Known, and told in the report of each run.
-   */
-  bornBlind: boolean;
   /** Its create has not come to its end yet. */
   unfinished: boolean;
   /** An explicit destroy was ordered: nobody is owed anything any more (D14). */
@@ -39,7 +34,6 @@ export const newMachine = (
   facts: Pick<WorldMachine, 'number' | 'uuid' | 'name' | 'id' | 'disk' | 'madeMs'>,
 ): WorldMachine => ({
   ...facts,
-  bornBlind: false,
   unfinished: false,
   condemned: false,
   stoppedByHand: false,
