@@ -67,7 +67,7 @@ export const policySchema = z.strictObject(
     on_missing: z
       .enum(['report', 'create'], { error: 'report or create' })
       .optional()
-      .describe('A paid subscription without a machine: report (default) or create (D13)'),
+      .describe('A paid subscription without a machine is reported; create is only reported, too, so far (D13)'),
     missing_after: span(p.missingAfterMs, 'A missing machine is believed missing after this (D13)', { minMs: SECOND }),
     fresh_for_harm: span(p.freshForHarmMs, 'Facts for harm are at most this old (C5)', {
       minMs: SECOND,

@@ -74,7 +74,7 @@ const serveHost = async (config: Config, clock: Clock, log: Log, manager: Servic
   if (config.chains.length === 0)
     log.info({ rule: 'D12' }, 'no chain is configured: records and the wall clock decide');
   if (config.policy.onMissing === 'create')
-    log.warn({ rule: 'D13' }, 'on_missing: create is only reported: create is not here yet');
+    log.warn({ rule: 'D13' }, 'on_missing: create is only reported so far: no machine is made by itself');
   for (const warning of config.warnings) log.warn({ what: warning }, 'configuration');
   const sampling = openSampling({ config, paths, host, clock, log, stop });
   const vitals = createVitals(clock);
