@@ -13,8 +13,11 @@ import type { Warrant } from './warrant.ts';
  * - A fact that is unknown is an objection (L3); there is no way to get fewer objections by knowing less.
  */
 
-/** A warrant is served at once; an older one speaks of a world that is gone. */
-const VALID_MS = 60_000;
+/**
+ * Between the drawing of a warrant and its serving lies the reading of every disk of the host, which takes minutes on a
+ * large one; beyond this it speaks of a world that is gone. What counts is read anew in any case.
+ */
+const VALID_MS = 15 * 60_000;
 
 const LEVELS = { suspend: ['head', 'safe'], destroy: ['head', 'safe', 'finalized'] } as const;
 
