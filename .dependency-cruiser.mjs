@@ -102,7 +102,7 @@ export default {
     only(
       'commands-use-hosts',
       'A command joins drivers to an operation and prints; it starts no daemon.',
-      '^src/commands/',
+      '^src/commands/(?!simulate\\.ts$)',
       [
         '^src/(commands|host|operations|domain|ports|config|drivers)/',
         npm('zod'),

@@ -1,7 +1,7 @@
 import type { JournalState, MachineMemory } from '../../domain/journal/memory.ts';
 import type { Act } from '../scenario/schema.ts';
 import type { Effect } from '../world/process.ts';
-import type { Stage } from './acts.ts';
+import type { Stage } from './stage.ts';
 
 /** What a machine is in the middle of, by the journal: where a fault may meet it. */
 export const phaseOf = (memory: MachineMemory | undefined, on: boolean | undefined): string => {

@@ -6,8 +6,9 @@ import { type DaemonLife, startDaemon } from '../world/daemon.ts';
 import { isDefect, type WorldLine } from '../world/log.ts';
 import { word } from '../world/people.ts';
 import { createWorld } from '../world/world.ts';
-import { perform, type Stage } from './acts.ts';
+import { perform } from './acts.ts';
 import { createCoverage } from './coverage.ts';
+import type { Stage } from './stage.ts';
 import { createTroubles } from './troubles.ts';
 import { createWatcher } from './watcher.ts';
 

@@ -1,4 +1,3 @@
-import type { AddressPools } from '../../domain/allocation.ts';
 import { HypervisorError, RecordsError } from '../../domain/errors.ts';
 import type { Address } from '../../domain/identity.ts';
 import { createChain } from '../../drivers/chain/chain.ts';
@@ -17,32 +16,14 @@ import type { Scenario } from '../scenario/schema.ts';
 import { createVirtualClock } from '../time/virtual-clock.ts';
 import { createWorldChain } from './chain.ts';
 import { createModelDisk } from './disk.ts';
+import { EFFECTS, POOLS, SEEDS } from './host-parts.ts';
 import { createHostLocks } from './locks.ts';
 import { createWorldLog, type WorldLine } from './log.ts';
 import { newMachine, type WorldMachine, walletOf } from './machines.ts';
 import { createProcess, type Effect, type Process } from './process.ts';
 import { CHAIN_ID, chainSettingsOf, policyOf, START_UNIX_MS } from './settings.ts';
 
-const POOLS: AddressPools = {
-  ipv4: { start: '10.0.0.2', end: '10.0.3.254', gateway: '10.0.0.1' },
-  ipv6: { prefix: '2001:db8::/112', start: 2, end: 2000 },
-};
-
 export const JOURNAL = '/state/journal.ndjson';
-
-/** Calls that change something outside the process that makes them. */
-const EFFECTS = {
-  hypervisor: [
-    ...['start', 'resumePaused', 'requestShutdown', 'powerOff', 'save', 'dropSavedImage', 'define', 'undefine'],
-    ...['writeMetadata', 'setLink', 'limit'],
-  ],
-  agent: ['exec', 'capture'],
-  builder: ['makeDisk', 'removeDisk', 'makeSeed', 'removeSeed', 'renewNetwork'],
-  quarantine: ['keep', 'moveIn', 'moveOut', 'purge', 'forget'],
-  records: ['register', 'unregister', 'noteMinted', 'restore', 'patch', 'claimAddresses', 'releaseAddresses'],
-  hostRoutes: ['add', 'remove'],
-  minter: ['mint'],
-} as const;
 
 const refused = (what: string): HypervisorError =>
   new HypervisorError(`libvirt did not ${what}: internal error`, { code: 'libvirt-refused', retryable: true });
@@ -166,15 +147,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
         },
         EFFECTS.hostRoutes,
       ),
-      seeds: {
-        missing: async () => [],
-        render: async ({ uuid, ipv4, wallet }) => ({
-          userData: `#cloud-config ${wallet}`,
-          metaData: `instance-id: ${uuid}`,
-          networkConfig: ipv4,
-        }),
-        network: ({ ipv4, ipv6 }) => `${ipv4} ${ipv6}`.trim(),
-      },
+      seeds: SEEDS,
       pools: POOLS,
       hostAddresses: () => ['10.0.0.1'],
       clock: process.clock,
