@@ -19,11 +19,11 @@ export const buy: Executors['buy'] = (stage, { seconds }) => {
       uuid,
       world.chance.took.chance(0.15) ? world.chance.took.int(1, 30) : undefined,
     );
-    const machine = world.machines.get(uuid);
-    if (machine) machine.unfinished = true;
     const result = await outcome;
+    const machine = world.machines.get(uuid);
     const there = world.hypervisor.guest(uuid) !== undefined;
-    if (machine) machine.unfinished = false;
+    // One that was broken off is no machine yet: it is finished, or undone, and nobody was told of it (D8, L4).
+    if (machine && result.ok) machine.unfinished = false;
     if (machine) disturb(stage, machine);
     stage.tell(`engine: create of ${id} ${result.ok ? 'is done' : `failed: ${result.why}`}`);
     if (result.ok || there || tries > 4) return;

@@ -144,7 +144,10 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
     }
     // A grant is an operator's word, and counts from what his clock said: as it stands in the journal.
     for (const machine of world.machines.values()) {
-      machine.grantUntilUnix = life?.state()?.machines[machine.uuid]?.grantUntilUnix ?? machine.grantUntilUnix;
+      const memory = life?.state()?.machines[machine.uuid];
+      machine.grantUntilUnix = memory?.grantUntilUnix ?? machine.grantUntilUnix;
+      // A create that was killed after its commit has made a machine like any other.
+      if (memory !== undefined && memory.phase !== 'creating') machine.unfinished = false;
     }
     await watcher.look(atRest);
     coverage.states(life?.state(), stage);

@@ -103,10 +103,8 @@ export const engineCreates = (world: World, id: bigint, owner: string, uuid: str
       { expiryDays: 30, walletPattern: undefined, engineMints: false },
     );
     const { disk } = placesOf(name);
-    world.machines.set(
-      uuid,
-      newMachine({ number: Number(id), uuid, name, id, disk, madeMs: world.clock.monotonicMs() }),
-    );
+    const made = newMachine({ number: Number(id), uuid, name, id, disk, madeMs: world.clock.monotonicMs() });
+    world.machines.set(uuid, { ...made, unfinished: true });
     await createMachine(create, request);
     await journal.close();
   });
