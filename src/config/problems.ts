@@ -81,7 +81,8 @@ const locate = (raw: unknown, path: readonly PropertyKey[]): { key: string; valu
 };
 
 const unknownKey = (path: readonly PropertyKey[], schema: z.ZodType): string => {
-  const key = redact(spell(path));
+  // YAML lets whole lists be keys, and writes those over several lines.
+  const key = redact(spell(path)).replace(/\s+/g, ' ');
   const guess = closest(key, keysOf(schema));
   return `unknown key ${key}${guess === undefined ? '' : `; did you mean ${guess}?`}`;
 };

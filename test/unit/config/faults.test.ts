@@ -6,6 +6,8 @@ import { CONTRACT, ENV, faults, load, type Texts, WEB3 } from './files.ts';
 const OURS = '/etc/blockhost/provisioner.yaml';
 const DB = '/etc/blockhost/db.yaml';
 
+const A_LINE = 'a'.repeat(60);
+
 describe('one fault', () => {
   it.each<[string, Texts, string]>([
     [
@@ -53,6 +55,11 @@ describe('one fault', () => {
       'half a checksum',
       { provisionerYaml: 'template: {checksum: "sha256:abc"}' },
       `${OURS}: template.checksum is "sha256:abc"; wants sha256:HEX or sha512:HEX`,
+    ],
+    [
+      'a long list for a key',
+      { provisionerYaml: `template: {[${A_LINE}, ${A_LINE}b]: 1}` },
+      `${OURS}: unknown key template.[ ${A_LINE}, ${A_LINE}b ]`,
     ],
     ['a mistyped key', { provisionerYaml: 'grase: 7d' }, `${OURS}: unknown key grase; did you mean grace?`],
     [
