@@ -98,7 +98,7 @@ export const bootMachine = async (bench: Bench, site: Site, options: MachineOpti
 export const untilSuspended = async (machine: Machine, timeoutMs = 25_000): Promise<number> => {
   const off = await machine.guest.waitState('shut off', timeoutMs);
   const recorded = async (): Promise<boolean> => (await machine.record())?.status === 'suspended';
-  return off + (await until(`the record of ${machine.name} says suspended`, recorded, { timeoutMs: 10_000 }));
+  return off + (await until(`the record of ${machine.name} says suspended`, recorded, { timeoutMs: 40_000 }));
 };
 
 /** Waits until so many ms after an expiry: long enough for the act to have come, had nothing been wrong. */
