@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { createPaths } from '../config/paths.ts';
 import { readEvents } from '../domain/journal/history.ts';
-import { moment } from '../domain/warrant/in-words.ts';
+import { moment } from '../domain/moment.ts';
 import { replayDecisions } from '../domain/warrant/replay.ts';
 import { readJournal } from './read-journal.ts';
 

@@ -1,6 +1,7 @@
 import type { HistoryEvent } from './journal/history.ts';
 import type { MachineMemory } from './journal/memory.ts';
-import { moment, warrantInWords } from './warrant/in-words.ts';
+import { moment } from './moment.ts';
+import { warrantInWords } from './warrant/in-words.ts';
 import { parseWarrant } from './warrant/warrant.ts';
 
 const LAST = 12;

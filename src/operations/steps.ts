@@ -1,6 +1,6 @@
 import { BlockhostError, explain } from '../domain/errors.ts';
 import type { MachineMemory } from '../domain/journal/memory.ts';
-import type { Step, StepArguments, StepName } from '../domain/plan.ts';
+import { HARM_OF, type Step, type StepArguments, type StepName } from '../domain/plan.ts';
 import { type Authority, serve } from './authority.ts';
 import type { Deps } from './deps.ts';
 import { destroyMachine } from './destroy.ts';
@@ -68,22 +68,13 @@ const start: Executors['start'] = async (deps, memory, step) => {
 
 const EXECUTORS: Executors = {
   start,
-  'request-shutdown': async (deps, memory, { mode }, authority) => {
-    await serve(deps, memory, 'suspend', authority);
-    await deps.hypervisor.requestShutdown(memory.uuid, mode);
-  },
-  save: async (deps, memory, _, authority) => {
-    await serve(deps, memory, 'suspend', authority);
-    await deps.hypervisor.save(memory.uuid);
-  },
+  'request-shutdown': (deps, { uuid }, { mode }) => deps.hypervisor.requestShutdown(uuid, mode),
+  save: (deps, { uuid }) => deps.hypervisor.save(uuid),
   resume: async (deps, { uuid }) => {
     const domain = await deps.hypervisor.look(uuid);
     if (domain !== 'absent' && domain.run === 'paused') await deps.hypervisor.resumePaused(uuid);
   },
-  'power-off': async (deps, memory, { how }, authority) => {
-    await serve(deps, memory, 'suspend', authority);
-    await deps.hypervisor.powerOff(memory.uuid, how);
-  },
+  'power-off': (deps, { uuid }, { how }) => deps.hypervisor.powerOff(uuid, how),
   destroy: (deps, memory, _, authority) => destroyMachine(deps, memory, authority),
   restore: (deps, memory) => restoreMachine(deps, memory),
   purge: (deps, memory, _, authority) => purgeMachine(deps, memory, authority),
@@ -100,6 +91,11 @@ const EXECUTORS: Executors = {
 
 type Executor = (deps: Deps, memory: MachineMemory, step: Step, authority?: Authority) => Promise<void>;
 
-/** Performs one step. The table of executors is complete by its type; the cast only joins what the mapped type split. */
-export const performStep: Executor = (deps, memory, step, authority) =>
-  (EXECUTORS[step.do] as Executor)(deps, memory, step, authority);
+/**
+ * Performs one step. No step of a suspension goes past its warrant; a destruction shows its own later, last of all. The table
+ * of executors is complete by its type; the cast only joins what the mapped type split.
+ */
+export const performStep: Executor = async (deps, memory, step, authority) => {
+  if (HARM_OF[step.do] === 'suspend') await serve(deps, memory, 'suspend', authority);
+  await (EXECUTORS[step.do] as Executor)(deps, memory, step, authority);
+};

@@ -12,6 +12,7 @@ import { createModelBuilder } from '../../src/simulator/models/model-builder.ts'
 import { createModelHypervisor } from '../../src/simulator/models/model-hypervisor.ts';
 import { createModelRecords } from '../../src/simulator/models/model-records.ts';
 import { createVirtualClock } from '../../src/simulator/time/virtual-clock.ts';
+import { SEEDS } from '../../src/simulator/world/host-parts.ts';
 import { createModelLedger, refOf } from './model-ledger.ts';
 import { createModelLog } from './model-log.ts';
 
@@ -91,15 +92,7 @@ export const createWorld = (policy: Partial<Policy> = {}, endpoints = 2) => {
       withCreate: async (_name, _options, body) => body(),
       withAllocation: async (_options, body) => body(),
     },
-    seeds: {
-      missing: async () => [],
-      render: async ({ uuid, ipv4, wallet }) => ({
-        userData: `#cloud-config ${wallet}`,
-        metaData: `instance-id: ${uuid}`,
-        networkConfig: ipv4,
-      }),
-      network: ({ ipv4, ipv6 }) => `${ipv4} ${ipv6}`.trim(),
-    },
+    seeds: SEEDS,
     pools: POOLS,
     hostAddresses: () => ['192.168.122.1', '2001:db8::2'],
     hostRoutes: {

@@ -1,6 +1,7 @@
 import type { Deps } from '../../src/operations/deps.ts';
 import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile } from '../../src/operations/reconcile.ts';
+import { SYNCHRONOUS } from '../../src/simulator/world/process.ts';
 import type { CreateWorld } from './model-create.ts';
 
 /** Calls that change something outside this process. */
@@ -13,19 +14,6 @@ const EFFECTS: Readonly<Record<string, readonly string[]>> = {
   hostRoutes: ['add', 'remove'],
   minter: ['mint'],
 };
-
-/** Calls that answer at once and change nothing. */
-const SYNCHRONOUS = new Set([
-  'state',
-  'knows',
-  'refForName',
-  'refsForName',
-  'health',
-  'placesOf',
-  'definitionOf',
-  'readdressed',
-  'network',
-]);
 
 type When = 'before' | 'after';
 const dead = new Promise<never>(() => undefined);

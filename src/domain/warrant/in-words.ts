@@ -1,14 +1,8 @@
 import type { EntitlementView } from '../entitlement.ts';
 import type { MachineMemory } from '../journal/memory.ts';
+import { moment, momentOfSeconds } from '../moment.ts';
 import type { Policy } from '../policy.ts';
 import type { Warrant } from './warrant.ts';
-
-/** `2026-11-21T03:05:35Z`, or far away. */
-export const moment = (unixMs: number): string =>
-  Math.abs(unixMs) >= 8_640_000_000_000_000 ? 'the end of time' : new Date(unixMs).toISOString().replace('.000Z', 'Z');
-
-const ofSeconds = (unix: bigint): string =>
-  moment(unix > 8_640_000_000_000n ? Number.MAX_SAFE_INTEGER : Number(unix) * 1000);
 
 const UNITS = [
   ['d', 86_400_000],
@@ -29,11 +23,11 @@ const chainLines = (view: EntitlementView): readonly string[] => {
     if (!fact.known) return `at ${level}: unknown, ${fact.why}`;
     const { expiresAtUnix, cancelled, atBlock } = fact.value;
     const what = cancelled ? 'cancelled, ended' : 'paid until';
-    return `at ${level}: ${what} ${ofSeconds(expiresAtUnix)} (block ${atBlock.number} ${atBlock.hash} of ${ofSeconds(atBlock.timestampUnix)})`;
+    return `at ${level}: ${what} ${momentOfSeconds(expiresAtUnix)} (block ${atBlock.number} ${atBlock.hash} of ${momentOfSeconds(atBlock.timestampUnix)})`;
   });
   const witnesses = view.witnesses.map(
     ({ endpoint, expiresAtUnix, blockNumber }) =>
-      `${endpoint} says ${ofSeconds(expiresAtUnix)} at block ${blockNumber}`,
+      `${endpoint} says ${momentOfSeconds(expiresAtUnix)} at block ${blockNumber}`,
   );
   return witnesses.length === 0 ? levels : [...levels, `witnesses: ${witnesses.join('; ')}`];
 };
@@ -47,7 +41,7 @@ const graceLines = (
     : [
         `suspended since ${moment(suspendedAtUnixMs)}; grace of ${span(policy.graceMs)} counts from then at the earliest`,
       ]),
-  ...(grantUntilUnix === undefined ? [] : [`granted by an operator until ${ofSeconds(grantUntilUnix)}`]),
+  ...(grantUntilUnix === undefined ? [] : [`granted by an operator until ${momentOfSeconds(grantUntilUnix)}`]),
   ...witnesses.map(({ endpoint, readAtUnixMs }) => `read before: ${endpoint} at ${moment(readAtUnixMs)}`),
 ];
 

@@ -2,6 +2,7 @@ import type { Entitlement, EntitlementView } from '../entitlement.ts';
 import type { Fact } from '../fact.ts';
 import { subscriptionKey } from '../identity.ts';
 import type { HarmKind, MachineMemory } from '../journal/memory.ts';
+import { momentOfSeconds } from '../moment.ts';
 import type { Observation } from '../observation.ts';
 import type { Policy } from '../policy.ts';
 import type { Warrant } from './warrant.ts';
@@ -34,9 +35,6 @@ const dueUnix = (expiresAtUnix: bigint, memory: MachineMemory, kind: HarmKind, p
 
 const secondsOf = (unixMs: number): bigint => BigInt(Math.floor(unixMs / 1000));
 
-const iso = (unix: bigint): string =>
-  unix > 8_640_000_000_000n ? 'the end of time' : new Date(Number(unix) * 1000).toISOString().replace('.000Z', 'Z');
-
 /** What speaks against it at one level of the chain: both clocks have to be past the moment (C9). */
 const atLevel = (
   level: string,
@@ -50,8 +48,12 @@ const atLevel = (
   const due = dueUnix(fact.value.expiresAtUnix, memory, kind, policy);
   const { timestampUnix } = fact.value.atBlock;
   return [
-    ...(secondsOf(nowUnixMs) >= due ? [] : [`by the wall clock it is not due before ${iso(due)} (${level})`]),
-    ...(timestampUnix >= due ? [] : [`the ${level} block's time ${iso(timestampUnix)} is before ${iso(due)}`]),
+    ...(secondsOf(nowUnixMs) >= due
+      ? []
+      : [`by the wall clock it is not due before ${momentOfSeconds(due)} (${level})`]),
+    ...(timestampUnix >= due
+      ? []
+      : [`the ${level} block's time ${momentOfSeconds(timestampUnix)} is before ${momentOfSeconds(due)}`]),
   ];
 };
 
@@ -97,7 +99,7 @@ const byTheRecord = (kind: HarmKind, fresh: Observation, memory: MachineMemory, 
   const until = fresh.record.value?.expiresAtUnix ?? memory.lastExpiresAtUnix;
   if (until === undefined) return ['nothing says until when it is paid'];
   const due = dueUnix(until, memory, kind, policy);
-  return secondsOf(fresh.nowUnixMs) >= due ? [] : [`by its record it is not due before ${iso(due)}`];
+  return secondsOf(fresh.nowUnixMs) >= due ? [] : [`by its record it is not due before ${momentOfSeconds(due)}`];
 };
 
 const byWords = ({ hold, protect, phase }: MachineMemory, nowUnixMs: number): readonly string[] => [

@@ -19,7 +19,3 @@ export interface Explicit {
 /** A command that does nothing, and why; the hint says what would help. */
 export const refusal = (message: string, hint?: string): BlockhostError =>
   new BlockhostError(message, { code: 'refused', retryable: false, ...(hint === undefined ? {} : { hint }) });
-
-/** A moment for people: `2026-11-21T03:05:35Z`, or far away. */
-export const inWords = (unixMs: number): string =>
-  unixMs >= 8_640_000_000_000_000 ? 'the end of time' : new Date(unixMs).toISOString().replace('.000Z', 'Z');

@@ -1,12 +1,13 @@
 import { LockBusyError } from '../../domain/errors.ts';
 import type { MachineMemory } from '../../domain/journal/memory.ts';
+import { moment } from '../../domain/moment.ts';
 import type { Observation } from '../../domain/observation.ts';
 import type { Step } from '../../domain/plan.ts';
 import type { VmRecord } from '../../domain/record.ts';
 import { act, intentOf } from '../act.ts';
 import { closeRecordOf } from '../close-record.ts';
 import type { ChainReading } from '../observe.ts';
-import { type Explicit, inWords, refusal } from './context.ts';
+import { type Explicit, refusal } from './context.ts';
 import { type Found, findMachine } from './find-machine.ts';
 import { requireNotHeld, requireNotProtected } from './operator-words.ts';
 import { machineIn } from './own-machine.ts';
@@ -23,7 +24,7 @@ export const chainInWords = ({ chain, memory }: Observation): string => {
   if (!head.known) return `unknown: ${head.why}`;
   const { expiresAtUnix, cancelled, atBlock } = head.value;
   const what = cancelled ? 'cancelled, ended' : 'paid until';
-  return `${what} ${inWords(Number(expiresAtUnix) * 1000)} at block ${atBlock.number}`;
+  return `${what} ${moment(Number(expiresAtUnix) * 1000)} at block ${atBlock.number}`;
 };
 
 const requireAllowed = ({ deps }: Explicit, memory: MachineMemory): void => {

@@ -1,5 +1,6 @@
 import type { MachineMemory } from '../../domain/journal/memory.ts';
-import { inWords, refusal } from './context.ts';
+import { moment } from '../../domain/moment.ts';
+import { refusal } from './context.ts';
 
 type Word = MachineMemory['hold'];
 
@@ -7,7 +8,7 @@ const inForce = (word: Word, nowUnixMs: number): word is NonNullable<Word> =>
   word !== undefined && (word.untilUnixMs ?? Number.POSITIVE_INFINITY) > nowUnixMs;
 
 const until = (word: NonNullable<Word>, end: string): string =>
-  word.untilUnixMs === undefined ? `until ${end}` : `until ${inWords(word.untilUnixMs)}`;
+  word.untilUnixMs === undefined ? `until ${end}` : `until ${moment(word.untilUnixMs)}`;
 
 /** A held machine is not touched by anybody (L11). Throws with who holds it, until when, and why. */
 export const requireNotHeld = ({ name, hold }: MachineMemory, nowUnixMs: number): void => {

@@ -1,12 +1,13 @@
 import { isOn } from '../../domain/domain-state.ts';
 import type { MachineMemory } from '../../domain/journal/memory.ts';
 import { startStep } from '../../domain/login.ts';
+import { moment } from '../../domain/moment.ts';
 import type { Observation } from '../../domain/observation.ts';
 import { expiryAt, standingNow } from '../../domain/standing.ts';
 import { act, intentOf } from '../act.ts';
 import type { ChainReading } from '../observe.ts';
 import { performStep } from '../steps.ts';
-import { type Explicit, inWords, refusal } from './context.ts';
+import { type Explicit, refusal } from './context.ts';
 import { requireNotHeld } from './operator-words.ts';
 import { requireNotOrdered } from './own-machine.ts';
 import { alone, groundOf, keepUp, observeNow } from './readings.ts';
@@ -85,6 +86,6 @@ export const warnUnpaid = ({ deps, warn }: Explicit, observation: Observation): 
   const standing = standingNow(observation, deps.policy);
   if (!standing.known || standing.value === 'paid') return;
   const expiry = expiryAt(observation, 'head');
-  const ended = expiry.known ? ` since ${inWords(expiry.value.expiresAtUnixMs)}` : '';
+  const ended = expiry.known ? ` since ${moment(expiry.value.expiresAtUnixMs)}` : '';
   warn(`${observation.name} is not paid for${ended}: it will be suspended again`);
 };

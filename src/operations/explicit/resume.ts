@@ -1,11 +1,12 @@
 import { isOn } from '../../domain/domain-state.ts';
 import type { MachineMemory } from '../../domain/journal/memory.ts';
+import { moment } from '../../domain/moment.ts';
 import type { Observation } from '../../domain/observation.ts';
 import type { Step } from '../../domain/plan.ts';
 import { expiryAt, standingNow } from '../../domain/standing.ts';
 import { act, intentOf } from '../act.ts';
 import type { ChainReading } from '../observe.ts';
-import { type Explicit, inWords, refusal } from './context.ts';
+import { type Explicit, refusal } from './context.ts';
 import { findMachine } from './find-machine.ts';
 import { requireNotHeld } from './operator-words.ts';
 import { machineIn, requireNotOrdered } from './own-machine.ts';
@@ -83,7 +84,7 @@ const think = async (ctx: Explicit, name: string, extendDays: number): Promise<R
 
 const foretell = ({ say }: Explicit, { memory, grantUntilUnix, restores, starts }: Resumption): void => {
   const { name } = memory;
-  if (grantUntilUnix !== undefined) say(`would grant ${name} until ${inWords(Number(grantUntilUnix) * 1000)}`);
+  if (grantUntilUnix !== undefined) say(`would grant ${name} until ${moment(Number(grantUntilUnix) * 1000)}`);
   if (restores) say(`would bring ${name} back out of quarantine`);
   say(starts ? `would start ${name}` : `${name} is running: it would stay so`);
 };
@@ -94,7 +95,7 @@ const grant = async (ctx: Explicit, { memory, grantUntilUnix }: Resumption): Pro
   const { uuid, name } = memory;
   await deps.journal.append([{ kind: 'granted', uuid, untilUnix: grantUntilUnix, by }]);
   if (memory.phase === 'present') await deps.records.patch(name, { expiresAtUnix: grantUntilUnix });
-  say(`${name} is granted until ${inWords(Number(grantUntilUnix) * 1000)}`);
+  say(`${name} is granted until ${moment(Number(grantUntilUnix) * 1000)}`);
 };
 
 /** What the daemon does for a late payment (C11, D21); safe to do twice, also beside the daemon. */

@@ -1,4 +1,5 @@
-import { inWords, refusal } from '../explicit/context.ts';
+import { moment } from '../../domain/moment.ts';
+import { refusal } from '../explicit/context.ts';
 import type { ResumeOptions } from '../explicit/resume.ts';
 import type { MockDeps } from './mock-deps.ts';
 
@@ -16,7 +17,7 @@ export const mockResume = async (
   const nowUnix = BigInt(Math.floor(clock.nowUnixMs() / 1000));
   const from = (record.expiresAtUnix ?? 0n) > nowUnix ? (record.expiresAtUnix ?? 0n) : nowUnix;
   const until = extendDays > 0 ? from + BigInt(extendDays) * DAY_S : undefined;
-  if (until !== undefined) say(`${dryRun ? 'would grant' : 'granted'} ${name} until ${inWords(Number(until) * 1000)}`);
+  if (until !== undefined) say(`${dryRun ? 'would grant' : 'granted'} ${name} until ${moment(Number(until) * 1000)}`);
   say(`${dryRun ? 'would resume' : 'resumed'} ${name}`);
   if (dryRun) return;
   const extended = until === undefined ? {} : { expiresAtUnix: until };

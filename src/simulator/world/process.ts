@@ -35,7 +35,7 @@ export interface Process {
 }
 
 /** Calls that answer at once, and change nothing. */
-const SYNCHRONOUS: ReadonlySet<string> = new Set([
+export const SYNCHRONOUS: ReadonlySet<string> = new Set([
   'state',
   'knows',
   'refForName',
