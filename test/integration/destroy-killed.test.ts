@@ -23,7 +23,9 @@ const destroy = (at = 0, when = '') => run('destroy', 'testbox', String(at), whe
 const look = async () => {
   const { stdout, stderr } = await run('daemon', 'testbox');
   expect(stderr).toBe('');
-  return JSON.parse(stdout);
+  const seen: { readonly domains: readonly { readonly vm: string }[] } = JSON.parse(stdout);
+  // libvirt promises no order.
+  return { ...seen, domains: [...seen.domains].sort((one, other) => one.vm.localeCompare(other.vm)) };
 };
 /** The host as it was with both machines, at the same paths. */
 const putBack = async (): Promise<void> => {
