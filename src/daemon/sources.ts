@@ -36,10 +36,7 @@ const chainSources = (sources: SourceDeps): readonly Observable<Wake>[] => {
     const route = routeChainHint({ fleet, journal, log });
     const hear = (hint: ChainHint): readonly Wake['target'][] => {
       if (deps.chain.health().synced.known) gate.pass('chain');
-      const settled = clockDoubt
-        .settle()
-        .catch((error: unknown) => log.warn({ why: explain(error) }, 'clock doubt stays'));
-      void settled;
+      clockDoubt.settle().catch((error: unknown) => log.warn({ why: explain(error) }, 'clock doubt stays'));
       return route(hint);
     };
     return chainStream$({ follower, clock, pollEveryMs, route: hear, random });
@@ -87,24 +84,14 @@ const changedSince = (before: JournalState, after: JournalState): readonly Wake[
     .map((uuid) => ({ kind: 'machine', uuid }));
 };
 
-/**
- * Words that an operator wrote into the journal from another process: look at the machines they are about. What is
- * compared is the last state that was compared, because a look that runs meanwhile reads the same words.
- */
-const journalSource = ({ journal, deps: { clock, log } }: SourceDeps): Observable<Wake> =>
-  new Observable<Wake>((subscriber) => {
-    let compared = journal.state();
-    const look = async (): Promise<void> => {
-      const after = await journal.refresh();
-      const targets = changedSince(compared, after);
-      compared = after;
-      const why = { source: 'journal', what: 'the journal changed', seenAtUnixMs: clock.nowUnixMs() } as const;
-      for (const target of targets) subscriber.next({ target, why });
-    };
-    return journal.onChange(() => {
-      look().catch((error: unknown) => log.warn({ why: explain(error) }, 'journal not read'));
-    });
-  });
+/** Words that an operator wrote into the journal from another process: look at the machines they are about. */
+const journalSource = ({ journal, deps: { clock } }: SourceDeps): Observable<Wake> =>
+  new Observable<Wake>((subscriber) =>
+    journal.onOthers((before, after) => {
+      const why = { source: 'journal', what: 'another process wrote', seenAtUnixMs: clock.nowUnixMs() } as const;
+      for (const target of changedSince(before, after)) subscriber.next({ target, why });
+    }),
+  );
 
 /** Everything that can make the daemon look: start, chain, libvirt, clock, journal and SIGHUP. */
 export const createSources = (sources: SourceDeps): readonly Observable<Wake>[] => {
@@ -128,6 +115,9 @@ export const createSources = (sources: SourceDeps): readonly Observable<Wake>[] 
       ...(pace ? { longestTickMs: pace.longestTickMs } : {}),
     }),
     journalSource(sources),
+    new Observable<Wake>((subscriber) =>
+      clockDoubt.onSettled(() => subscriber.next(all('clock', 'the wall clock is vouched for', clock))),
+    ),
     new Observable<Wake>((subscriber) =>
       gate.onOpen(() => subscriber.next(all('start', 'the start-up gate opened', clock))),
     ),

@@ -1,5 +1,6 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { Config } from '../config/load.ts';
+import type { JournalState } from '../domain/journal/memory.ts';
 import type { Deps } from '../operations/deps.ts';
 import type { Calendar } from '../ports/calendar.ts';
 import type { ChainFollower } from '../ports/chain.ts';
@@ -17,9 +18,9 @@ export interface FollowedChain {
   readonly pollEveryMs: number;
 }
 
-/** The memory of our own, and a hint when another process may have written into it. */
+/** The memory of our own, and what other processes write into it. */
 export interface HeardJournal extends Journal {
-  onChange(listener: () => void): () => void;
+  onOthers(listener: (before: JournalState, after: JournalState) => void): () => void;
 }
 
 /** All that the daemon stands on. The real one is put together in main.ts, a virtual one in the simulator. */

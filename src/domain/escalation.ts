@@ -65,8 +65,11 @@ export const nextMove = (
   return ask(domain, suspending.requests);
 };
 
+/** By force after the patience that a graceful end has; a libvirt that refuses that is asked ever more rarely (L8). */
 const afterPowerOff = (suspending: Suspending, policy: Policy, nowUnixMs: number): Move => {
-  const forceAt = suspending.lastPowerOffUnixMs + policy.powerOffPatienceMs;
+  const doubled = policy.powerOffPatienceMs * 2 ** Math.min(suspending.powerOffs - 1, 30);
+  const forceAt =
+    suspending.lastPowerOffUnixMs + Math.max(policy.powerOffPatienceMs, Math.min(doubled, policy.backoffMaxMs));
   if (nowUnixMs < forceAt) return { waitUntilUnixMs: forceAt, because: 'its power was taken' };
   return { step: { do: 'power-off', how: 'forced' }, because: 'qemu did not end gracefully' };
 };

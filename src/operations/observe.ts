@@ -118,11 +118,13 @@ export const readChain = async (
   depth: ReadDepth,
 ): Promise<ChainReading> => {
   const memory = deps.journal.state().machines[uuid];
-  const [chain, candidate] = await Promise.all([
+  // Asked in one moment, so that all of it is one pass over the chain's levels.
+  const [chain, candidate, login] = await Promise.all([
     chainFactsOf(deps, memory, depth),
     candidateOf(deps, uuid, memory, fleet),
+    readLogin(deps, host, memory, 'head'),
   ]);
-  return { chain, candidate, login: await readLogin(deps, host, memory, 'head') };
+  return { chain, candidate, login };
 };
 
 const subscriptionTaken = (deps: Deps, uuid: Uuid, host: HostReading, reading: ChainReading): boolean => {

@@ -4,11 +4,13 @@ import { historyChanged, vanished } from './journal-problem.ts';
 import { look, type OpenFile, openExistingFile, readFrom, refuseLostJournal } from './journal-store.ts';
 import { type Anchor, emptyProgress, type Progress, replay } from './replay.ts';
 
-export interface JournalPaths {
+export interface JournalPaths<State> {
   readonly disk: JournalDisk;
   readonly path: string;
   readonly lockPath: string;
   readonly lockWaitMs: number;
+  /** Hears of what was read and not written by this process. */
+  readonly onRead: (before: State, after: State) => void;
 }
 
 /** What this process has read of the journal, and the file that it read it from. */
@@ -27,7 +29,7 @@ export interface JournalView<State> {
 
 /** Follows the file through what other processes append and compact; never writes. Not for concurrent calls. */
 export const createJournalView = <Event, State>(
-  { disk, path, lockPath, lockWaitMs }: JournalPaths,
+  { disk, path, lockPath, lockWaitMs, onRead }: JournalPaths<State>,
   codec: JournalCodec<Event, State>,
 ): JournalView<State> => {
   let progress = emptyProgress(codec.initial);
@@ -70,6 +72,12 @@ export const createJournalView = <Event, State>(
     progress = replay(path, codec, progress, await readFrom(file, progress.offset));
   };
 
+  const telling = async (read: () => Promise<void>): Promise<void> => {
+    const before = progress.state;
+    await read();
+    if (progress.state !== before) onRead(before, progress.state);
+  };
+
   const catchUpLocked = async (): Promise<void> => {
     try {
       await readOn();
@@ -78,19 +86,21 @@ export const createJournalView = <Event, State>(
     }
   };
 
+  const catchUp = async (): Promise<void> => {
+    try {
+      await readOn();
+    } catch (error) {
+      await disk.exclusively(lockPath, lockWaitMs, reload).catch((again: unknown) => {
+        throw isLockTrouble(again) ? error : again;
+      });
+    }
+  };
+
   return {
     progress: () => progress,
     file: () => file,
-    catchUpLocked,
-    catchUp: async () => {
-      try {
-        await readOn();
-      } catch (error) {
-        await disk.exclusively(lockPath, lockWaitMs, reload).catch((again: unknown) => {
-          throw isLockTrouble(again) ? error : again;
-        });
-      }
-    },
+    catchUpLocked: () => telling(catchUpLocked),
+    catchUp: () => telling(catchUp),
     advance: (next, nextFile = file) => take(next, nextFile),
     close: () => take(progress, undefined),
   };

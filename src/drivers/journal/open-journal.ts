@@ -42,8 +42,11 @@ export interface JournalFile<Event, State> {
   append(events: readonly Event[]): Promise<State>;
   /** Replaces the events by the state that they add up to; the file before stays as `.1`. */
   compact(): Promise<void>;
-  /** A hint that somebody may have appended; returns how to stop hearing of it. */
-  onChange(listener: () => void): () => void;
+  /**
+   * Hears of what other processes wrote, soon after they did, as the states before and after it; what this one wrote is in
+   * both or in neither. Returns how to stop.
+   */
+  onOthers(listener: (before: State, after: State) => void): () => void;
   health(): JournalHealth;
   /** Ends after what was asked for before; everything after it throws. */
   close(): Promise<void>;
@@ -62,7 +65,11 @@ export const openJournal = async <Event, State>(
   const { path, lockPath, clock, log, disk = systemDisk } = options;
   const lockWaitMs = options.lockWaitMs ?? defaultLockWaitMs;
   const compactAfterBytes = options.compactAfterBytes ?? defaultCompactAfterBytes;
-  const view = createJournalView({ disk, path, lockPath, lockWaitMs }, options);
+  const listeners = new Set<(before: State, after: State) => void>();
+  const onRead = (before: State, after: State): void => {
+    for (const listener of listeners) listener(before, after);
+  };
+  const view = createJournalView({ disk, path, lockPath, lockWaitMs, onRead }, options);
   const inTurn = createTurns(path);
   const stopWatching = new Set<() => void>();
   let pending: Batch<Event, State>[] = [];
@@ -137,9 +144,19 @@ export const openJournal = async <Event, State>(
     }
   };
 
-  const startWatching = (listener: () => void): (() => void) => {
+  const refresh = (): Promise<State> =>
+    inTurn(async () => {
+      await view.catchUp();
+      return view.progress().state;
+    });
+
+  const readAgain = (): void => {
+    refresh().catch((error: unknown) => log.warn({ path, err: error }, 'journal not read'));
+  };
+
+  const startWatching = (): (() => void) => {
     try {
-      return disk.watch(path, listener, (error) => log.debug({ path, err: error }, 'no longer watching the journal'));
+      return disk.watch(path, readAgain, (error) => log.debug({ path, err: error }, 'no longer watching the journal'));
     } catch (error) {
       log.debug({ path, err: error }, 'cannot watch the journal');
       return () => undefined;
@@ -152,22 +169,20 @@ export const openJournal = async <Event, State>(
   return {
     state: () => view.progress().state,
     health: () => health,
-    refresh: () =>
-      inTurn(async () => {
-        await view.catchUp();
-        return view.progress().state;
-      }),
+    refresh,
     append: (events) =>
       new Promise<State>((resolve, reject) => {
         if (events.length > 0) pending.push({ events, resolve, reject });
         inTurn(drain).then(() => events.length === 0 && resolve(view.progress().state), reject);
       }),
     compact: () => inTurn(() => locked('compact', compactNow)),
-    onChange: (listener) => {
-      const stop = startWatching(listener);
+    onOthers: (listener) => {
+      const stop = startWatching();
+      listeners.add(listener);
       stopWatching.add(stop);
       return () => {
         stop();
+        listeners.delete(listener);
         stopWatching.delete(stop);
       };
     },

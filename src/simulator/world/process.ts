@@ -45,7 +45,7 @@ export const SYNCHRONOUS: ReadonlySet<string> = new Set([
   'definitionOf',
   'readdressed',
   'network',
-  'onChange',
+  'onOthers',
   'pool',
 ]);
 

@@ -117,6 +117,14 @@ describe('a guest that the policy saves (D24)', () => {
   });
 });
 
+it('asks for force ever more rarely where libvirt goes on refusing it, and at least every five minutes (L8)', () => {
+  const next = (powerOffs: number) => {
+    const move = nextMove(exampleDomain, { ...untouched, powerOffs, lastPowerOffUnixMs: NOW_MS }, policy, NOW_MS);
+    return 'waitUntilUnixMs' in move ? move.waitUntilUnixMs - NOW_MS : 0;
+  };
+  expect([1, 2, 3, 4, 5, 6, 1000].map(next)).toEqual([20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000]);
+});
+
 it('a guest that was asked once and lost its power once is not asked from the start again', () => {
   const both = { ...untouched, requests: 1, lastRequestUnixMs: NOW_MS, powerOffs: 1, lastPowerOffUnixMs: NOW_MS };
   expect(named(nextMove(exampleDomain, both, policy, NOW_MS + 1000))).toBe('wait until 20');

@@ -130,13 +130,27 @@ describe('two openers of one journal', () => {
     expect((await open(path)).state()).toEqual(one.state());
   });
 
-  it('hear of each other', async () => {
+  it('hear of each other, and of nothing that they wrote themselves', async () => {
     const [one, two] = [await open(path), await open(path)];
     const heard = vi.fn();
-    const stop = two.onChange(heard);
+    const stop = two.onOthers(heard);
+    await two.append([entry('b', 1)]);
     await one.append([entry('a', 1)]);
-    await vi.waitFor(() => expect(heard).toHaveBeenCalled());
+    await vi.waitFor(() => expect(heard.mock.calls).toEqual([[['b1'], ['b1', 'a1']]]));
+    await one.append([entry('a', 2)]);
+    await two.append([entry('b', 2)]);
+    await vi.waitFor(() =>
+      expect(heard.mock.calls.slice(1)).toEqual([
+        [
+          ['b1', 'a1'],
+          ['b1', 'a1', 'a2'],
+        ],
+      ]),
+    );
     stop();
+    await one.append([entry('a', 3)]);
+    await two.refresh();
+    expect(heard).toHaveBeenCalledTimes(2);
   });
 
   it('follow each other through compaction', async () => {
