@@ -1,11 +1,13 @@
-import { decodeFunctionResult, encodeFunctionData } from 'viem';
 import { multicall3Abi } from '../../../contracts-abi/multicall3.ts';
 import type { Address } from '../../domain/identity.ts';
 import { mustHeaderAt, toHex } from './block-reads.ts';
 import type { Answer, CallResult, ContractCall, Question } from './contract-adapter.ts';
+import { contractFunction } from './contract-function.ts';
 import type { RpcEndpoint } from './rpc-endpoint.ts';
 import { RpcFailure } from './rpc-failure.ts';
 import { type BlockHeader, hexData, parseAnswer } from './rpc-schema.ts';
+
+const aggregate3 = contractFunction(multicall3Abi, 'aggregate3');
 
 /** Calls per multicall request. */
 const CHUNK = 200;
@@ -135,11 +137,7 @@ const inChunks = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
 
 const encodeAggregate = (calls: readonly ContractCall[]): `0x${string}` =>
-  encodeFunctionData({
-    abi: multicall3Abi,
-    functionName: 'aggregate3',
-    args: [calls.map(({ to, data }) => ({ target: to, allowFailure: true, callData: data }))],
-  });
+  aggregate3.encode([calls.map(({ to, data }) => ({ target: to, allowFailure: true, callData: data }))]);
 
 const decodeAggregate = (data: `0x${string}`, wanted: number): CallResult[] => {
   const answers = decodeOrFail(data);
@@ -154,7 +152,7 @@ const decodeAggregate = (data: `0x${string}`, wanted: number): CallResult[] => {
 
 const decodeOrFail = (data: `0x${string}`) => {
   try {
-    return decodeFunctionResult({ abi: multicall3Abi, functionName: 'aggregate3', data });
+    return aggregate3.decode(data);
   } catch {
     throw new RpcFailure('garbage', 'multicall: the answer is not what aggregate3 returns');
   }

@@ -59,13 +59,13 @@ export const createRpcEndpoint = ({ index, url, timeoutMs, clock, connect }: Rpc
 
   const request = async (method: string, params: readonly unknown[]): Promise<unknown> => {
     await slots.take();
-    const work = new AbortController();
-    const timer = new AbortController();
-    const deadline = clock.sleep(timeoutMs, timer.signal).then(() => {
+    // Ends the deadline when there is an answer, and the request when there is none in time.
+    const settled = new AbortController();
+    const deadline = clock.sleep(timeoutMs, settled.signal).then(() => {
       throw new RpcFailure('timeout', `${method}: no answer within ${timeoutMs} ms`);
     });
     try {
-      const result = await Promise.race([transport({ method, params }, work.signal), deadline]);
+      const result = await Promise.race([transport({ method, params }, settled.signal), deadline]);
       if (result === undefined) throw new RpcFailure('garbage', `${method}: the answer has no result`);
       return result;
     } catch (error) {
@@ -73,8 +73,7 @@ export const createRpcEndpoint = ({ index, url, timeoutMs, clock, connect }: Rpc
     } finally {
       slots.free();
       // A reason that is made once: each DOMException would cost more than the request's bookkeeping.
-      timer.abort(SETTLED);
-      work.abort(SETTLED);
+      settled.abort(SETTLED);
     }
   };
   return { name: endpointName(index, url), request };

@@ -1,4 +1,4 @@
-import { decodeEventLog, decodeFunctionResult, encodeEventTopics, encodeFunctionData } from 'viem';
+import { decodeEventLog, encodeEventTopics } from 'viem';
 import { blockhostSubscriptionsAbi as abi } from '../../../contracts-abi/blockhost-subscriptions.ts';
 import type { Address } from '../../domain/identity.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type Question,
   ZERO_ADDRESS,
 } from './contract-adapter.ts';
+import { contractFunction } from './contract-function.ts';
 import { type EventTopics, eventTopics } from './event-topics.ts';
 
 const WORDS = {
@@ -17,16 +18,16 @@ const WORDS = {
   SubscriptionCancelled: 'subscription cancelled',
 } as const;
 
+const nextSubscriptionId = contractFunction(abi, 'nextSubscriptionId');
+const getSubscription = contractFunction(abi, 'getSubscription');
+
 const nextId = (contract: Address): Question<bigint> => ({
   key: `${contract}:nextId`,
-  calls: [{ to: contract, data: encodeFunctionData({ abi, functionName: 'nextSubscriptionId' }) }],
+  calls: [{ to: contract, data: nextSubscriptionId.encode([]) }],
   answer: (results) => {
     const failure = firstFailure(results, 1);
     if (failure) return failure;
-    return {
-      ok: true,
-      value: decodeFunctionResult({ abi, functionName: 'nextSubscriptionId', data: dataOf(results, 0) }),
-    };
+    return { ok: true, value: nextSubscriptionId.decode(dataOf(results, 0)) };
   },
 });
 
@@ -45,15 +46,11 @@ export const subscriptionsAdapter: ContractAdapter = {
 
   entitlement: (contract, id) => ({
     key: `${contract}:${id}`,
-    calls: [{ to: contract, data: encodeFunctionData({ abi, functionName: 'getSubscription', args: [id] }) }],
+    calls: [{ to: contract, data: getSubscription.encode([id]) }],
     answer: (results) => {
       const failure = firstFailure(results, 1);
       if (failure) return failure;
-      const [, subscriber, expiresAtUnix, , cancelled] = decodeFunctionResult({
-        abi,
-        functionName: 'getSubscription',
-        data: dataOf(results, 0),
-      });
+      const [, subscriber, expiresAtUnix, , cancelled] = getSubscription.decode(dataOf(results, 0));
       const owner = lowerCase(subscriber);
       if (owner === ZERO_ADDRESS)
         return { ok: false, absent: true, why: `there is no subscription ${id}: its subscriber is zero` };
