@@ -65,9 +65,11 @@ export const policySchema = z.strictObject(
       .optional()
       .describe('An owner who powers off from inside finds it off (stay, default) or on (start) (D16)'),
     on_missing: z
-      .enum(['report', 'create'], { error: 'report or create' })
+      .enum(['report', 'create', 'create-beside-engine'], { error: 'report, create or create-beside-engine' })
       .optional()
-      .describe('A paid subscription without a machine is reported; create is only reported, too, so far (D13)'),
+      .describe(
+        'A paid subscription without a machine: told (report), or made (create; where an engine is installed only by create-beside-engine) (D13)',
+      ),
     missing_after: span(p.missingAfterMs, 'A missing machine is believed missing after this (D13)', { minMs: SECOND }),
     fresh_for_harm: span(p.freshForHarmMs, 'Facts for harm are at most this old (C5)', {
       minMs: SECOND,

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fromEvent } from 'rxjs';
 import type { Config } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
-import { createPaths } from '../config/paths.ts';
+import { createPaths, type Paths } from '../config/paths.ts';
 import { ConfigError, explain, LockBusyError } from '../domain/errors.ts';
 import { createCalendar } from '../drivers/calendar/calendar.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
@@ -19,6 +19,7 @@ import type { ServiceManager } from '../ports/service-manager.ts';
 import { lastWords } from './ended.ts';
 import { followersOf } from './followers.ts';
 import { createGate, type Gate } from './gate.ts';
+import { missingOn } from './missing.ts';
 import { openSampling } from './open-sampling.ts';
 import { gateKeysOf, serve } from './serve.ts';
 import { speakToManager } from './service-words.ts';
@@ -31,6 +32,7 @@ const NIGHTLY_SPREAD_MS = 1_800_000;
 
 interface Opened {
   readonly config: Config;
+  readonly paths: Paths;
   readonly host: Host;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,7 +42,7 @@ interface Opened {
 }
 
 /** What surrounds the daemon on a real host. */
-const surroundingsOf = ({ config, host, clock, log, gate, vitals, stop }: Opened): Surroundings => ({
+const surroundingsOf = ({ config, paths, host, clock, log, gate, vitals, stop }: Opened): Surroundings => ({
   config,
   deps: host.deps,
   journal: host.journal,
@@ -51,6 +53,7 @@ const surroundingsOf = ({ config, host, clock, log, gate, vitals, stop }: Opened
   hangup$: fromEvent(process, 'SIGHUP'),
   gate,
   vitals,
+  missing: missingOn({ config, paths, host, clock, log, stop }),
   random: Math.random,
   stop,
 });
@@ -73,15 +76,15 @@ const serveHost = async (config: Config, clock: Clock, log: Log, manager: Servic
   );
   if (config.chains.length === 0)
     log.info({ rule: 'D12' }, 'no chain is configured: records and the wall clock decide');
-  if (config.policy.onMissing === 'create')
-    log.warn({ rule: 'D13' }, 'on_missing: create is only reported so far: no machine is made by itself');
+  if (config.policy.onMissing === 'create' && config.createdByEngine)
+    log.warn({ rule: 'D13' }, 'on_missing: create is refused: the engine here creates; create-beside-engine forces it');
   for (const warning of config.warnings) log.warn({ what: warning }, 'configuration');
   const sampling = openSampling({ config, paths, host, clock, log, stop });
   const vitals = createVitals(clock);
   const machines = (): number => Object.values(host.journal.state().machines).filter(isPresent).length;
   const words = speakToManager({ vitals, manager, gate, clock, log, machines, stop });
   try {
-    await serve(surroundingsOf({ config, host, clock, log, gate, vitals, stop }));
+    await serve(surroundingsOf({ config, paths, host, clock, log, gate, vitals, stop }));
     log.info({}, 'stopped');
   } finally {
     sampling.close();

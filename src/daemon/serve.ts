@@ -20,7 +20,7 @@ export const gateKeysOf = ({ chains }: Pick<Config, 'chains'>): readonly GateKey
 
 /** Runs streams, decision and operations on what surrounds them; resolves when the stop signal has drained them. */
 export const serve = async (surroundings: Surroundings): Promise<void> => {
-  const { config, deps, gate, vitals, random, stop, scheduler } = surroundings;
+  const { config, deps, gate, vitals, random, stop, scheduler, missing } = surroundings;
   const { clock, log } = deps;
   const known = createFleet(deps);
   const decisions = { fleet: known, reconcile: createReconcile(deps, known), sweepEveryMs: config.sweepEveryMs };
@@ -32,6 +32,7 @@ export const serve = async (surroundings: Surroundings): Promise<void> => {
     takeUntil(fromEvent(stop, 'abort')),
   );
 
+  const { onSurvey, idle } = surveyed({ deps, fleet, gate, missing });
   const looks$ = pipeline(
     {
       fleet,
@@ -41,7 +42,7 @@ export const serve = async (surroundings: Surroundings): Promise<void> => {
       log,
       narrator,
       withSlot: createSemaphore(config.maxParallelSteps),
-      onSurvey: surveyed({ deps, fleet, gate }),
+      onSurvey,
       random,
       ...(scheduler ? { scheduler } : {}),
     },
@@ -49,4 +50,5 @@ export const serve = async (surroundings: Surroundings): Promise<void> => {
   );
   // takeUntil stands on the intake: what runs ends by itself, and then the whole pipeline completes.
   await lastValueFrom(looks$, { defaultValue: undefined });
+  await idle();
 };

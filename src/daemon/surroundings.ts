@@ -1,6 +1,7 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { Config } from '../config/load.ts';
 import type { JournalState } from '../domain/journal/memory.ts';
+import type { CreateMissing } from '../operations/create-missing.ts';
 import type { Deps } from '../operations/deps.ts';
 import type { Calendar } from '../ports/calendar.ts';
 import type { ChainFollower } from '../ports/chain.ts';
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly hangup$: Observable<unknown>;
   readonly gate: Gate;
   readonly vitals: Vitals;
+  /** Makes what is paid for and missing (D13); told alone where it is left out. */
+  readonly missing?: CreateMissing;
   /** 0 <= x < 1, for jitter. */
   readonly random: () => number;
   /** Ends the intake; what runs ends by itself. */

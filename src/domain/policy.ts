@@ -23,8 +23,8 @@ export interface Policy {
   readonly stopDebounceMs: number;
   /** An owner who powers off from inside finds the machine off (`stay`) or on again (`start`) (D16). */
   readonly onOwnerStop: 'stay' | 'start';
-  /** A paid subscription without a machine: only told, or made anew (D13). */
-  readonly onMissing: 'report' | 'create';
+  /** A paid subscription without a machine: only told, or made; beside an engine, which makes them too, only where forced (D13). */
+  readonly onMissing: 'report' | 'create' | 'create-beside-engine';
   /** A missing machine is believed missing after this long (D13). */
   readonly missingAfterMs: number;
   /** Facts for a harmful step are at most this old when it is taken (C5). */

@@ -51,6 +51,8 @@ export interface TokenRef {
 
 export interface SubscriptionSummary {
   readonly ref: SubscriptionRef;
+  /** What its machine is called (D9). */
+  readonly vmName: string;
   readonly owner: Address;
   readonly expiresAtUnix: bigint;
   readonly cancelled: boolean;

@@ -136,4 +136,18 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
     expect(await state('blockhost-001')).toBe('running');
     expect(alarms().filter((alarm) => !alarm.includes('paid-but-gone'))).toEqual([]); // those that were destroyed by hand
   });
+
+  it('is made by the daemon itself, with its credential, where it is paid for and missing (D13)', async () => {
+    await host.configure({ policy: { on_missing: 'create', missing_after: '2s' }, sweep_every: '3s' });
+    await host.daemon.stop();
+    await host.daemon.start();
+    const { id } = await host.chain.buy(wallet, 7200);
+    const name = `blockhost-00${id}`;
+    const active = async () => (await record(name))?.nft_minted === true;
+    await until('it is made and its credential minted', active, { timeoutMs: 90_000, everyMs: 500 });
+    expect(await state(name)).toBe('running');
+    const tokenId = (await record(name))?.nft_token_id;
+    expect(await host.chain.ownerOf(BigInt(Number(tokenId)))).toBe(wallet);
+    expect(await journal(name)).toContain('created');
+  });
 });

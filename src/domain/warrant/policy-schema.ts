@@ -15,7 +15,7 @@ export const policyFactsSchema: z.ZodType<Policy> = z.object({
   powerOffPatienceMs: z.number(),
   stopDebounceMs: z.number(),
   onOwnerStop: z.enum(['stay', 'start']),
-  onMissing: z.enum(['report', 'create']),
+  onMissing: z.enum(['report', 'create', 'create-beside-engine']),
   missingAfterMs: z.number(),
   freshForHarmMs: z.number(),
   witnessGapMs: z.number(),

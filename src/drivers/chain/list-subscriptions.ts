@@ -1,9 +1,9 @@
 import type { ContractSettings } from '../../domain/chain-settings.ts';
-import type { Address } from '../../domain/identity.ts';
 import type { SubscriptionSummary } from '../../ports/chain.ts';
 import type { CallReader } from './call-reader.ts';
 import type { EntitlementReading, Question } from './contract-adapter.ts';
 import { adapterOf } from './contract-adapters.ts';
+import { nameOf } from './name-binding.ts';
 import type { SaneNode } from './node-sanity.ts';
 import { RpcFailure } from './rpc-failure.ts';
 
@@ -19,8 +19,9 @@ export const listSubscriptions = async (
   node: SaneNode,
   read: CallReader,
   chainId: number,
-  { kind, address }: ContractSettings,
+  contract: ContractSettings,
 ): Promise<readonly SubscriptionSummary[]> => {
+  const { kind, address } = contract;
   const adapter = adapterOf(kind);
   const { count, idAt } = adapter.listing(address);
   const total = (await read(node.endpoint, node.head, [count])).get(count.key);
@@ -43,7 +44,7 @@ export const listSubscriptions = async (
         node,
         read,
         chainId,
-        address,
+        contract,
         ids.map((id) => adapter.entitlement(address, id)),
       )),
     );
@@ -72,7 +73,7 @@ const summaries = async (
   node: SaneNode,
   read: CallReader,
   chainId: number,
-  contract: Address,
+  { address: contract, namePrefix }: ContractSettings,
   questions: readonly Question<EntitlementReading>[],
 ): Promise<readonly SubscriptionSummary[]> => {
   const answers = await read(node.endpoint, node.head, questions);
@@ -80,6 +81,7 @@ const summaries = async (
     const answer = answers.get(key);
     if (!answer?.ok) return [];
     const { id, owner, expiresAtUnix, cancelled } = answer.value;
-    return { ref: { chainId, contract, subscriptionId: id }, owner, expiresAtUnix, cancelled };
+    const ref = { chainId, contract, subscriptionId: id };
+    return { ref, vmName: nameOf(namePrefix, id), owner, expiresAtUnix, cancelled };
   });
 };

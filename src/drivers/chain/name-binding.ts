@@ -17,6 +17,9 @@ export const refsForName = (settings: readonly ChainSettings[], vmName: string):
 export const refForName = (settings: readonly ChainSettings[], vmName: string): SubscriptionRef | undefined =>
   refsForName(settings, vmName)[0];
 
+/** What the machine of a subscription is called: the prefix of its contract, then the id with three digits or more (D9). */
+export const nameOf = (namePrefix: string, id: bigint): string => `${namePrefix}${id.toString().padStart(3, '0')}`;
+
 const candidatesFor = (settings: readonly ChainSettings[], vmName: string) =>
   settings
     .flatMap(({ chainId, contracts }) =>
@@ -31,5 +34,5 @@ const candidatesFor = (settings: readonly ChainSettings[], vmName: string) =>
 const idOf = (digits: string): bigint | undefined => {
   if (!DIGITS.test(digits)) return undefined;
   const id = BigInt(digits);
-  return id.toString().padStart(3, '0') === digits ? id : undefined;
+  return nameOf('', id) === digits ? id : undefined;
 };

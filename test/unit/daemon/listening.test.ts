@@ -145,7 +145,7 @@ describe('after a survey (L12)', () => {
     const fleet = createFleet(world.deps);
     await fleet.survey();
     const gate = createGate(['libvirt', 'records', 'snapshot']);
-    return { world, gate, look: surveyed({ deps: world.deps, fleet, gate }) };
+    return { world, gate, look: surveyed({ deps: world.deps, fleet, gate, missing: undefined }).onSurvey };
   };
 
   it('the gate opens, and a live record without a machine is told once; one with a machine, or a destroyed one, is not', async () => {
