@@ -139,6 +139,7 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
 
   it('is made by the daemon itself, with its credential, where it is paid for and missing (D13)', async () => {
     await host.configure({ policy: { on_missing: 'create', missing_after: '2s' }, sweep_every: '3s' });
+    clearInterval(nudging);
     await host.daemon.stop();
     await host.daemon.start();
     const { id } = await host.chain.buy(wallet, 7200);
