@@ -67,9 +67,7 @@ export const policySchema = z.strictObject(
     on_missing: z
       .enum(['report', 'create', 'create-beside-engine'], { error: 'report, create or create-beside-engine' })
       .optional()
-      .describe(
-        'A paid subscription without a machine: told (report), or made (create; where an engine is installed only by create-beside-engine) (D13)',
-      ),
+      .describe('A paid subscription without a machine: report or create; beside an engine create-beside-engine (D13)'),
     missing_after: span(p.missingAfterMs, 'A missing machine is believed missing after this (D13)', { minMs: SECOND }),
     fresh_for_harm: span(p.freshForHarmMs, 'Facts for harm are at most this old (C5)', {
       minMs: SECOND,
