@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +23,8 @@ interface Run {
   readonly end: string;
 }
 
-const LIMIT_MS = 360_000;
+/** More than the demo gives itself. */
+const LIMIT_MS = 660_000;
 const directory = mkdtempSync(join(tmpdir(), 'blockhost-demo-test-'));
 
 /** Plays the demo as a user does: as a process of its own. The bundle in dist/ is made before the tests run. */
@@ -48,6 +50,23 @@ const TITLES = [
   'a reorg takes back an extension and a cancellation: state follows the canonical chain (C5, C6)',
 ];
 
+/** How `--break` sabotages each scene. */
+const SABOTAGED = [
+  'it is paid before it runs out',
+  'it is not extended',
+  'nobody pays late',
+  'it is not cancelled',
+  'an operator holds the machine whose qemu is killed',
+  'an operator protects the machine that is due',
+  'nobody starts the daemon again',
+  'it is not extended meanwhile',
+  'the endpoints do not die',
+  'there is no reorg',
+].map((how, index) => ({ broken: index + 1, how }));
+/** One of them is played, drawn by this number; with FULL=1 all of them. */
+const BREAK_SEED = Number(process.env.BREAK_SEED ?? randomInt(2 ** 31));
+const broken = process.env.FULL ? SABOTAGED : [SABOTAGED[BREAK_SEED % SABOTAGED.length]];
+
 describe('the demo', () => {
   let run: Run;
 
@@ -68,21 +87,18 @@ describe('the demo', () => {
     expect(run.table.map(({ scene }) => scene)).toEqual(TITLES.map((_, index) => index + 1));
   });
 
-  it.each([
-    { broken: 5, how: 'an operator holds the machine whose qemu is killed' },
-    { broken: 6, how: 'an operator protects the machine that is due' },
-  ])(
+  it.each(broken.flatMap((one) => one ?? []))(
     'ends with 1 when scene $broken is sabotaged: $how',
-    async ({ broken }) => {
-      const { exitCode, table, end } = await demo(
-        `break-${broken}`,
-        '--break',
-        String(broken),
-        '--only',
-        String(broken),
-      );
-      expect(exitCode, end).toBe(1);
-      expect(table, end).toMatchObject([{ scene: broken, ok: false }]);
+    async ({ broken: scene }) => {
+      const alone = ['--break', String(scene), '--only', String(scene)];
+      const { exitCode, table, end } = await demo(`break-${scene}`, ...alone);
+      const where = `BREAK_SEED=${BREAK_SEED}\n${end}`;
+      expect(exitCode, where).toBe(1);
+      // A scene that goes on where another one ended brings that one along, and that one holds.
+      expect(
+        table.filter(({ ok }) => !ok).map((row) => row.scene),
+        where,
+      ).toEqual([scene]);
     },
     LIMIT_MS,
   );

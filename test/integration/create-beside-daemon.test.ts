@@ -105,18 +105,17 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
   });
 
   it('two at once share nothing, and of one name one is made', async () => {
-    const [three, four, five, again] = await Promise.all([
-      create('three', '--no-mint'),
+    const [four, five, again] = await Promise.all([
       create('four', '--no-mint'),
       create('five', '--no-mint'),
       create('five', '--no-mint'),
     ]);
-    expect([three.exitCode, four.exitCode, [five.exitCode, again.exitCode].sort()]).toEqual([0, 0, [0, 1]]);
-    const made = [three, four, five.exitCode === 0 ? five : again].map(({ out }) => JSON.parse(out));
-    expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
-    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(3);
-    expect(new Set(made.map(({ nft_token_id }) => nft_token_id)).size).toBe(3);
-    for (const name of ['three', 'four', 'five']) {
+    expect([four.exitCode, [five.exitCode, again.exitCode].sort()]).toEqual([0, [0, 1]]);
+    const made = [four, five.exitCode === 0 ? five : again].map(({ out }) => JSON.parse(out));
+    expect(new Set(made.map(({ ip }) => ip)).size).toBe(2);
+    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(2);
+    expect(new Set(made.map(({ nft_token_id }) => nft_token_id)).size).toBe(2);
+    for (const name of ['four', 'five']) {
       expect(await state(name)).toBe('running');
       expect(await host.run('destroy', name)).toMatchObject({ exitCode: 0 });
     }
