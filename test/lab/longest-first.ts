@@ -1,18 +1,28 @@
-import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * The files of real parts that take a minute and more, longest first: a clone that has never run the tests does not know, and
- * one of these that starts last is waited for with half of the machine idle.
+ * The files of real parts that take a minute and more, longest first, by their places below `test`: a clone that has never run
+ * the tests does not know, and one of these that starts last is waited for with half of the machine idle.
  */
-const LONG = [
-  ...['create-debian', 'sandboxed-walk', 'engines', 'create-beside-daemon', 'commands-power', 'create-killed-real'],
-  ...['commands-create', 'machine', 'polkit', 'package', 'commands-at-once', 'virsh', 'builder', 'commands-fuzz'],
-  ...['node-versions', 'away', 'records-python', 'bad-input-files', 'lab', 'first-boot', 'wizard-page', 'mint'],
-];
+export const LONG = [
+  ...['create-debian', 'sandboxed-walk', 'create-beside-daemon', 'engines', 'create-killed-real', 'commands-power'],
+  ...[
+    'bad-input-chain',
+    'bad-input-host',
+    'commands-create',
+    '../contract/commands/machine',
+    'package',
+    'bad-input-files',
+    'polkit',
+    'virsh',
+  ],
+  ...['commands-fuzz', 'node-versions', 'builder', 'lab', 'commands-at-once', 'mint', 'build-template'],
+  '../contract/commands/away',
+].map((name) => fileURLToPath(new URL(`../integration/${name}.test.ts`, import.meta.url)));
 
 const rankOf = ({ moduleId }: TestSpecification): number => {
-  const rank = LONG.indexOf(basename(moduleId, '.test.ts'));
+  const rank = LONG.indexOf(moduleId);
   return rank === -1 ? LONG.length : rank;
 };
 
