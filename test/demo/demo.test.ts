@@ -67,14 +67,14 @@ const SABOTAGED = [
 const BREAK_SEED = Number(process.env.BREAK_SEED ?? randomInt(2 ** 31));
 const broken = process.env.FULL ? SABOTAGED : [SABOTAGED[BREAK_SEED % SABOTAGED.length]];
 
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
 describe('the demo', () => {
   let run: Run;
 
   beforeAll(async () => {
     run = await demo('all');
   }, LIMIT_MS);
-
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it.each(TITLES.map((title, index) => ({ scene: index + 1, title })))('scene $scene: $title', ({ scene }) => {
     const row = run.table.find((one) => one.scene === scene);
@@ -86,7 +86,9 @@ describe('the demo', () => {
     expect(run.exitCode, run.end).toBe(0);
     expect(run.table.map(({ scene }) => scene)).toEqual(TITLES.map((_, index) => index + 1));
   });
+});
 
+describe('the demo of one scene alone', () => {
   it.each(broken.flatMap((one) => one ?? []))(
     'ends with 1 when scene $broken is sabotaged: $how',
     async ({ broken: scene }) => {

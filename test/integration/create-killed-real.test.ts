@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLedger } from '../demo/ledger.ts';
@@ -17,6 +17,8 @@ import { openRealHost, type RealHost } from './real-host.ts';
  * such moment; FULL=1 takes them all.
  */
 
+/** Often enough to be there before the next effect; without a pause it would take half of the machine from who makes them. */
+const LOOK_EVERY_MS = 2;
 /** How long after the effect, at most. */
 const LATER_MS = 80;
 const SMALL = ['--memory', '256', '--disk', '1', '--no-mint', '--apply'];
@@ -101,7 +103,7 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create, killed on a real hos
     const ended = once(child, 'exit');
     while (!(await seen(name))) {
       if (child.exitCode !== null) throw new Error(`the create of ${name} ended by itself`);
-      await setImmediate();
+      await sleep(LOOK_EVERY_MS);
     }
     if (laterMs > 0) await sleep(laterMs);
     child.kill('SIGKILL');
