@@ -135,7 +135,7 @@ describe.skipIf(!namespacesAllowed())('a whole Debian, made by blockhost-vm-crea
         await operations.look(NAME);
         return (await record()).status === 'active';
       };
-      await until('it is back', back, { timeoutMs: 30_000, everyMs: 500 });
+      await until('it is back', back, { timeoutMs: 60_000, everyMs: 500 });
       expect(await record()).toMatchObject({ ip_address: '10.77.0.3', ipv6_address: 'fd77::4' });
       expect(Object.keys(await host.routes())).toContain('fd77::4/128');
       expect(await host.libvirt.virsh('dumpxml', NAME)).toMatch(/name='IP' value='10\.77\.0\.3'/);
