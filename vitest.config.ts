@@ -1,12 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/lab/longest-first.ts';
 
-/** What counts seconds, boots a dozen guests at once or plays a whole host by itself: nothing else runs beside it. */
-const alone = [
-  'test/demo/**/*.test.ts',
-  'test/integration/{bad-input-chain,bad-input-files,bad-input-host,commands-guest,sandboxed-walk,virsh}.test.ts',
-];
+/** What counts seconds, or measures: nothing else runs beside it. */
+const alone = ['test/demo/demo.test.ts', 'test/integration/commands-guest.test.ts'];
 
-const realParts = { pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } as const;
+const shipped = { globalSetup: 'test/lab/built.ts' } as const;
+const realParts = { ...shipped, pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } as const;
 
 /**
  * Kinds of tests: `unit` (no I/O but temporary files), `architecture` (our tools on our tree), `contract` (what other
@@ -17,6 +16,7 @@ const realParts = { pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } 
 export default defineConfig({
   test: {
     teardownTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 20_000 } },
       {
@@ -29,6 +29,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...shipped,
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           // These build what ships, start processes by the dozen and boot machines: one file at a time, after all others.
@@ -40,7 +41,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts', 'test/contract/commands/**/*.test.ts'],
+          include: ['test/{integration,contract/commands,demo}/**/*.test.ts'],
           exclude: [...alone],
           ...realParts,
           // Each file has a libvirt and a chain of its own, and mostly waits for guests: two share two cores well.

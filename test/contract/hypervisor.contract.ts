@@ -244,7 +244,7 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
       expect((await see(uuid)).metadata).toEqual(metadata(2n ** 200n));
       const isEcho = (event: HypervisorEvent) =>
         event.kind === 'event' && event.event === 'metadata-change' && event.domain === name;
-      await subject.until(async () => heard.slice(before).some(isEcho), 5_000);
+      await subject.until(async () => heard.slice(before).some(isEcho), 20_000);
       await subject.hypervisor.powerOff(uuid, 'forced');
       expect((await see(uuid)).metadata).toEqual(metadata(2n ** 200n));
       await subject.hypervisor.undefine(uuid);
@@ -270,7 +270,7 @@ export const hypervisorContract = (host: string, setUp: () => Promise<Hypervisor
       await untilRun(uuid, 'off');
       expect((await see(uuid)).reason).toBe('crashed'); // while its event says Failed
       const said = { kind: 'event', event: 'lifecycle', domain: name, detail: 'Stopped Failed' };
-      await subject.until(async () => heard.slice(before).some((event) => matches(event, said)), 5_000);
+      await subject.until(async () => heard.slice(before).some((event) => matches(event, said)), 20_000);
       await subject.hypervisor.undefine(uuid);
     });
 

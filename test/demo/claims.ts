@@ -106,7 +106,7 @@ export const createClaims = (scene: number): Claims => {
       const observed = [...notes.map((one) => one.observed), ...(trouble === undefined ? [] : [`TROUBLE: ${trouble}`])];
       return {
         scene,
-        expected: notes.map((one) => one.expected).join('; '),
+        expected: notes.map((one) => one.expected).join('; ') || 'it begins',
         observed: observed.join('; '),
         ok: trouble === undefined && notes.length > 0 && notes.every((one) => one.ok),
         latencyMs: latencies.length === 0 ? null : Math.max(...latencies),

@@ -91,7 +91,7 @@ export const createDaemonProcess = (options: DaemonOptions): DaemonProcess => {
       for (const stream of [started.stdout, started.stderr]) createInterface({ input: stream }).on('line', note);
       const up = (): boolean => lines.slice(from).some(({ msg }) => msg === 'started');
       await until('the daemon says that it has started', () => up() || started.exitCode !== null, {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       });
       if (!up()) throw new Error(`the daemon ended with exit code ${started.exitCode}: ${lines.at(-1)?.msg ?? ''}`);
     },

@@ -1,39 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod';
-import { repositoryPath } from '../lab/repository.ts';
-
-const tableSchema = z.array(
-  z.strictObject({
-    scene: z.int(),
-    expected: z.string().min(1),
-    observed: z.string().min(1),
-    ok: z.boolean(),
-    latencyMs: z.number().nonnegative().nullable(),
-  }),
-);
-
-interface Run {
-  readonly exitCode: number | undefined;
-  readonly table: z.infer<typeof tableSchema>;
-  readonly end: string;
-}
-
-const LIMIT_MS = 360_000;
-const directory = mkdtempSync(join(tmpdir(), 'blockhost-demo-test-'));
-
-/** Plays the demo as a user does: as a process of its own. The bundle in dist/ is made before the tests run. */
-const demo = async (name: string, ...args: readonly string[]): Promise<Run> => {
-  const json = join(directory, `${name}.json`);
-  const argv = [repositoryPath('dist/demo.mjs'), '--json', json, ...args];
-  const { exitCode, stdout, stderr } = await execa(process.execPath, argv, { reject: false, timeout: LIMIT_MS });
-  const end = `${stdout.slice(-9000)}\n${stderr.slice(-2000)}`;
-  if (!existsSync(json)) throw new Error(`the demo left no table; exit code ${exitCode}\n${end}`);
-  return { exitCode, table: tableSchema.parse(JSON.parse(readFileSync(json, 'utf8'))), end };
-};
+import { beforeAll, describe, expect, it } from 'vitest';
+import { DEMO_LIMIT_MS, type DemoRun, runDemo } from './demo-run.ts';
 
 const TITLES = [
   'a subscription runs out: the guest powers itself off, the record says suspended',
@@ -49,13 +15,11 @@ const TITLES = [
 ];
 
 describe('the demo', () => {
-  let run: Run;
+  let run: DemoRun;
 
   beforeAll(async () => {
-    run = await demo('all');
-  }, LIMIT_MS);
-
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+    run = await runDemo();
+  }, DEMO_LIMIT_MS);
 
   it.each(TITLES.map((title, index) => ({ scene: index + 1, title })))('scene $scene: $title', ({ scene }) => {
     const row = run.table.find((one) => one.scene === scene);
@@ -67,23 +31,4 @@ describe('the demo', () => {
     expect(run.exitCode, run.end).toBe(0);
     expect(run.table.map(({ scene }) => scene)).toEqual(TITLES.map((_, index) => index + 1));
   });
-
-  it.each([
-    { broken: 5, how: 'an operator holds the machine whose qemu is killed' },
-    { broken: 6, how: 'an operator protects the machine that is due' },
-  ])(
-    'ends with 1 when scene $broken is sabotaged: $how',
-    async ({ broken }) => {
-      const { exitCode, table, end } = await demo(
-        `break-${broken}`,
-        '--break',
-        String(broken),
-        '--only',
-        String(broken),
-      );
-      expect(exitCode, end).toBe(1);
-      expect(table, end).toMatchObject([{ scene: broken, ok: false }]);
-    },
-    LIMIT_MS,
-  );
 });

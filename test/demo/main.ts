@@ -6,7 +6,7 @@ import { createStory } from './story.ts';
 import { formatTable } from './table.ts';
 
 /** The whole run is over by then, come what may. */
-const WATCHDOG_MS = 330_000;
+const WATCHDOG_MS = 600_000;
 const QUIET_MS = 5000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -36,7 +36,8 @@ describe('a host with a spoilt file', () => {
     const endpoints = proxies.map(({ url }) => url);
     const chain = { chainId: bench.chain.chainId, endpoints, contract: market.address };
     site = await createSite(bench, { name: 'files', chains: [chain] });
-    const sale = await market.buy(9);
+    // Long enough for a guest to be defined and a daemon to start and look beside other files of tests.
+    const sale = await market.buy(30);
     const hostile = {
       username: `root; $(touch ${site.root}/was-here) \u202e\u0000'"`,
       owner: `"><b>\`touch ${site.root}/was-here\`\n{"level":"fatal","msg":"forged"}`,
@@ -50,7 +51,7 @@ describe('a host with a spoilt file', () => {
     expect(machine.expiresAtMs).toBeGreaterThan(Date.now());
     await site.daemon.stop();
     await untilPast(machine, 3_000);
-  }, 120_000);
+  }, 180_000);
 
   afterAll(async () => bench?.cleaner.clean(), 60_000);
 
@@ -155,9 +156,8 @@ describe('a host with a spoilt file', () => {
     process.stderr.write(`  [bad input] ${words()}\n`);
     expect(words()).toMatch(/vms\.json/);
     expect(words()).toMatch(/put a good copy in its place; it was left as it is, and we go on by ourselves then/);
-    await until('it has waited for the records for a while', () =>
-      linesFrom(from).some(({ fields }) => fields.row === 'expired-running/boot-gate'),
-    );
+    const waits = () => linesFrom(from).some(({ fields }) => fields.row === 'expired-running/boot-gate');
+    await until('it has waited for the records for a while', waits);
     expect(await machine.harm({ records: false })).toEqual([]);
     expect(await readFile(site.vmsJson, 'utf8')).toBe(spoilt);
     await writeFile(site.vmsJson, right);
@@ -166,13 +166,13 @@ describe('a host with a spoilt file', () => {
   });
 
   it('writes the record later when the records are spoilt while it runs', async () => {
-    await market.extend(machine.id, 5);
+    await market.extend(machine.id, 20);
     await until('the record says active', async () => (await machine.record())?.status === 'active');
     const right = await readFile(site.vmsJson, 'utf8');
     const spoilt = right.replace('"vms"', 'vms');
     await writeFile(site.vmsJson, spoilt);
     await machine.guest.waitState('running');
-    await machine.guest.waitState('shut off', 20_000);
+    await machine.guest.waitState('shut off', 60_000);
     expect(await readFile(site.vmsJson, 'utf8')).toBe(spoilt);
     await writeFile(site.vmsJson, right);
     await untilSuspended(machine);

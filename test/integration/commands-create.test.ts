@@ -209,10 +209,10 @@ describe.skipIf(!namespacesAllowed())('the whole life of a machine, by the execu
   });
 
   it('is suspended by gc when it is over, and runs again when it is extended (D14, D15)', async () => {
-    const sale = await host.chain.buy(wallet, 20);
+    const sale = await host.chain.buy(wallet, 40); // it is made before that is over, on a busy machine as well
     expect(await create('blockhost-002', '--no-mint', '--apply')).toMatchObject({ exitCode: 0 });
     const due = async (): Promise<boolean> => (await run('gc')).out === 'Suspend: 1 candidate\nDestroy: 0 candidates\n';
-    await until('both clocks are past it', due, { timeoutMs: 60_000, everyMs: 500 });
+    await until('both clocks are past it', due, { timeoutMs: 120_000, everyMs: 500 });
     expect(await state('blockhost-002')).toBe('running');
     expect(await run('gc', '--execute', '--suspend-only')).toMatchObject({
       exitCode: 0,

@@ -143,7 +143,7 @@ describe("commands about a machine's power", () => {
   it('gc destroys what was suspended before and is past its grace, with two witnesses, into quarantine (C5, D21)', async () => {
     const argv = ['--destroy-only', '--grace-days', '0'];
     const isDue = async (): Promise<boolean> => (await run('gc', ...argv)).out[0] === 'Destroy: 1 candidate';
-    await until('both clocks are past its suspension', isDue, { timeoutMs: 30_000, everyMs: 500 });
+    await until('both clocks are past its suspension', isDue, { timeoutMs: 60_000, everyMs: 500 });
     expect(await doomed.guest.state()).toBe('shut off');
     expect(await run('gc', '--execute', ...argv)).toMatchObject({ exitCode: 0, out: ['Destroy: 1 candidate'] });
     expect(await doomed.guest.state()).toBe('absent');
@@ -178,7 +178,7 @@ describe("commands about a machine's power", () => {
   it('is understood by a daemon that starts later: what was stopped stays off', async () => {
     expect((await run('kill', owner.name)).exitCode).toBe(0);
     await site.daemon.start();
-    await until('the daemon leaves it off', () => decided(owner, 'stays-off', 0), { timeoutMs: 30_000 });
+    await until('the daemon leaves it off', () => decided(owner, 'stays-off', 0), { timeoutMs: 60_000 });
     expect(await owner.guest.state()).toBe('shut off');
   });
 
@@ -210,7 +210,7 @@ describe("commands about a machine's power", () => {
     expect(done.exitCode).toBe(0);
     const active = async (): Promise<boolean> =>
       (await late.guest.state()) === 'running' && (await late.record())?.status === 'active';
-    await until('it runs and its record says so', active, { timeoutMs: 20_000 });
+    await until('it runs and its record says so', active, { timeoutMs: 60_000 });
   });
 
   it('destroy while a payment comes: gone, with all that is its own and nothing else (D14)', async () => {
@@ -227,7 +227,7 @@ describe("commands about a machine's power", () => {
     });
     expect((await run('resume', short.name)).err).toBe(`blockhost-vm-resume: ${short.name} was destroyed`);
     const paidButGone = (): boolean => decided(short, 'paid-but-gone', 0);
-    await until('the payment is told', paidButGone, { timeoutMs: 30_000 });
+    await until('the payment is told', paidButGone, { timeoutMs: 60_000 });
     expect(await python.guest.state()).toBe('running');
     expect(existsSync(python.guest.disk)).toBe(true);
     expect(await bench.stranger.faults()).toEqual([]);

@@ -34,7 +34,7 @@ export const buildCommandProcess = async (): Promise<CommandProcess> => {
   await build({ entryPoints, outfile: program, bundle: true, platform: 'node', format: 'esm', banner });
   return {
     run: async (argv, env = {}) => {
-      const options = { reject: false, timeout: 120_000, env } as const;
+      const options = { reject: false, timeout: 400_000, env } as const;
       const { exitCode, signal, stdout, stderr } = await execa(process.execPath, [program, ...argv], options);
       return { exitCode, signal, stdout, stderr };
     },

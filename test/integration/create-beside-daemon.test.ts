@@ -9,6 +9,8 @@ import { until } from '../lab/processes.ts';
 import { openRealHost, type RealHost } from './real-host.ts';
 
 const SMALL = ['--memory', '256', '--disk', '1', '--username', 'customer'];
+/** Many looks within every create; more of them would leave no processor to the guests. */
+const NUDGE_EVERY_MS = 250;
 const SIGNATURE = `0x${'5a'.repeat(65)}`;
 const nft = new Interface(['function getUserEncrypted(uint256) view returns (bytes)']);
 
@@ -48,7 +50,7 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
     host = await openRealHost();
     wallet = host.chain.accounts[1] ?? '';
     await host.daemon.start();
-    nudging = setInterval(() => host.daemon.nudge(), 100);
+    nudging = setInterval(() => host.daemon.nudge(), NUDGE_EVERY_MS);
   }, 120_000);
   afterAll(async () => {
     clearInterval(nudging);
@@ -89,7 +91,7 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
     expect(reserved_nft_tokens[String(tokenId)]).toMatchObject({ vm_name: 'blockhost-002', status: 'minted' });
     const named = async () =>
       (await inside(host.libvirt, 'blockhost-002').gecos()) === `wallet=${wallet.toLowerCase()},nft=${tokenId}`;
-    await until('its guest names the token that was minted (D25)', named, { timeoutMs: 30_000, everyMs: 500 });
+    await until('its guest names the token that was minted (D25)', named, { timeoutMs: 60_000, everyMs: 500 });
   });
 
   it('leaves a machine that is whole where the mint fails, and says how to mint it later', async () => {
@@ -105,32 +107,31 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create beside a daemon that 
   });
 
   it('two at once share nothing, and of one name one is made', async () => {
-    const [three, four, five, again] = await Promise.all([
-      create('three', '--no-mint'),
+    const [four, five, again] = await Promise.all([
       create('four', '--no-mint'),
       create('five', '--no-mint'),
       create('five', '--no-mint'),
     ]);
-    expect([three.exitCode, four.exitCode, [five.exitCode, again.exitCode].sort()]).toEqual([0, 0, [0, 1]]);
-    const made = [three, four, five.exitCode === 0 ? five : again].map(({ out }) => JSON.parse(out));
-    expect(new Set(made.map(({ ip }) => ip)).size).toBe(3);
-    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(3);
-    expect(new Set(made.map(({ nft_token_id }) => nft_token_id)).size).toBe(3);
-    for (const name of ['three', 'four', 'five']) {
+    expect([four.exitCode, [five.exitCode, again.exitCode].sort()]).toEqual([0, [0, 1]]);
+    const made = [four, five.exitCode === 0 ? five : again].map(({ out }) => JSON.parse(out));
+    expect(new Set(made.map(({ ip }) => ip)).size).toBe(2);
+    expect(new Set(made.map(({ ipv6 }) => ipv6)).size).toBe(2);
+    expect(new Set(made.map(({ nft_token_id }) => nft_token_id)).size).toBe(2);
+    for (const name of ['four', 'five']) {
       expect(await state(name)).toBe('running');
       expect(await host.run('destroy', name)).toMatchObject({ exitCode: 0 });
     }
   });
 
   it('whose subscription runs out is suspended by the daemon, and started again when it is paid (C5)', async () => {
-    const sale = await host.chain.buy(wallet, 25);
+    const sale = await host.chain.buy(wallet, 40); // it is made before that is over, on a busy machine as well
     expect(await create('blockhost-004', '--no-mint')).toMatchObject({ exitCode: 0 });
     const suspended = async () => (await record('blockhost-004'))?.status === 'suspended';
-    await until('it is suspended', suspended, { timeoutMs: 60_000, everyMs: 200 });
+    await until('it is suspended', suspended, { timeoutMs: 120_000, everyMs: 200 });
     expect(await state('blockhost-004')).toBe('shut off');
     const { expiresAtUnix } = await host.chain.extend(sale.id, 7200);
     const active = async () => (await record('blockhost-004'))?.status === 'active';
-    await until('it runs again', active, { timeoutMs: 30_000, everyMs: 200 });
+    await until('it runs again', active, { timeoutMs: 60_000, everyMs: 200 });
     expect(await state('blockhost-004')).toBe('running');
     expect(Date.parse((await record('blockhost-004'))?.expires_at ?? '')).toBe(Number(expiresAtUnix) * 1000);
     expect(await state('blockhost-001')).toBe('running');

@@ -1,31 +1,27 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLedger } from '../demo/ledger.ts';
 import { namespacesAllowed } from '../lab/libvirtd-process.ts';
 import { until } from '../lab/processes.ts';
 import { repositoryPath } from '../lab/repository.ts';
+import { CRASH_SEED, sampleOf } from './crash-points.ts';
 import { openRealHost, type RealHost } from './real-host.ts';
 
 /*
  * The executable that ships is killed (SIGKILL) on a real host as soon as one of its effects is seen from outside, or a
- * moment later: between that effect and the next. CREATE_SEED chooses the moments, CREATE_POINTS=all takes every one.
+ * moment later: between that effect and the next. Before the commit and after it, and for either heir, CRASH_SEED draws one
+ * such moment; FULL=1 takes them all.
  */
 
-const SEED = Number(process.env.CREATE_SEED ?? 7);
-const SAMPLE = 8;
+/** Often enough to be there before the next effect; without a pause it would take half of the machine from who makes them. */
+const LOOK_EVERY_MS = 2;
+/** How long after the effect, at most. */
+const LATER_MS = 80;
 const SMALL = ['--memory', '256', '--disk', '1', '--no-mint', '--apply'];
-
-/** A small generator of our own, so that a failure can be had again. */
-const random = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-};
 
 describe.skipIf(!namespacesAllowed())('blockhost-vm-create, killed on a real host', () => {
   let host: RealHost;
@@ -55,6 +51,9 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create, killed on a real hos
     ['its qemu runs', async (name) => (await host.libvirt.qemuPid(name)) !== undefined],
     ['its start is in the journal', (name) => linesOf(name, 'outcome')],
   ];
+
+  /** From here on a create is committed. */
+  const COMMIT_AT = EFFECTS.findIndex(([what]) => what === 'its commit is in the journal');
 
   const look = async (name: string) => {
     const { vms, allocated_ips, reserved_nft_tokens, ...more } = await readLedger(
@@ -104,7 +103,7 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create, killed on a real hos
     const ended = once(child, 'exit');
     while (!(await seen(name))) {
       if (child.exitCode !== null) throw new Error(`the create of ${name} ended by itself`);
-      await setImmediate();
+      await sleep(LOOK_EVERY_MS);
     }
     if (laterMs > 0) await sleep(laterMs);
     child.kill('SIGKILL');
@@ -121,7 +120,7 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create, killed on a real hos
     const wanted = committed || byCreate ? ALL : NOTHING;
     await host.daemon.start();
     const settled = async () => JSON.stringify(await look(name)) === JSON.stringify(wanted);
-    await until(`${name} is settled`, settled, { timeoutMs: 20_000, everyMs: 200 }).catch(() => undefined);
+    await until(`${name} is settled`, settled, { timeoutMs: 60_000, everyMs: 200 }).catch(() => undefined);
     expect(await look(name)).toEqual(wanted);
     expect(await host.daemon.stop()).toBe(0);
     return committed ? 'all' : 'nothing';
@@ -134,30 +133,30 @@ describe.skipIf(!namespacesAllowed())('blockhost-vm-create, killed on a real hos
   afterAll(() => host?.cleaner.clean(), 60_000);
 
   it('is all or nothing, for the daemon as for the next create (L4)', async () => {
-    const next = random(SEED);
-    const points = EFFECTS.flatMap(([what, seen]) =>
+    const momentsMs = fc.sample(fc.integer({ min: 1, max: LATER_MS }), { numRuns: EFFECTS.length, seed: CRASH_SEED });
+    const points = EFFECTS.flatMap(([what, seen], at) =>
       [false, true].flatMap((byCreate) =>
-        [0, Math.ceil(next() * 80)].map((laterMs) => ({ what, seen, byCreate, laterMs })),
+        [0, momentsMs[at] ?? 0].map((laterMs) => ({ what, seen, byCreate, laterMs, committed: at >= COMMIT_AT })),
       ),
     );
-    const drawn = points.map((point) => ({ point, rank: next() })).sort((a, b) => a.rank - b.rank);
-    const chosen = drawn
-      .slice(0, process.env.CREATE_POINTS === 'all' ? points.length : SAMPLE)
-      .map(({ point }) => point);
+    const drawn = sampleOf(points, points.length);
+    const kinds = new Map(drawn.map((point) => [`${point.committed} ${point.byCreate}`, point]));
+    const chosen = process.env.FULL ? drawn : [...kinds.values()];
     const verdicts = { all: 0, nothing: 0 };
     for (const [index, { what, seen, byCreate, laterMs }] of chosen.entries()) {
       const name = `box-${index}`;
+      const where = `${laterMs} ms after ${what}, then the ${byCreate ? 'next create' : 'daemon'}`;
       await killAt(name, seen, laterMs);
       const verdict = await recover(name, byCreate).catch((error: unknown) => {
-        throw new Error(`${laterMs} ms after ${what}, then the ${byCreate ? 'next create' : 'daemon'}: ${error}`);
+        throw new Error(`${where}, CRASH_SEED=${CRASH_SEED}: ${error}`);
       });
-      console.info(`  ${laterMs} ms after ${what}, then the ${byCreate ? 'next create' : 'daemon'}: ${verdict}`);
+      console.info(`  ${where}: ${verdict}`);
       verdicts[verdict] += 1;
       if ((await look(name)).domain !== 'absent')
         expect(await host.run('destroy', name)).toMatchObject({ exitCode: 0 });
     }
     console.info(
-      `create on a real host: ${chosen.length} of ${points.length} crash points, seed ${SEED}: ${JSON.stringify(verdicts)}`,
+      `create on a real host: ${chosen.length} of ${points.length} crash points, CRASH_SEED=${CRASH_SEED}: ${JSON.stringify(verdicts)}`,
     );
-  }, 900_000);
+  }, 3_600_000);
 });

@@ -95,15 +95,15 @@ export const bootMachine = async (bench: Bench, site: Site, options: MachineOpti
 };
 
 /** Resolves once the machine is off and its record says so: the act that the fault held back. */
-export const untilSuspended = async (machine: Machine, timeoutMs = 25_000): Promise<number> => {
+export const untilSuspended = async (machine: Machine, timeoutMs = 80_000): Promise<number> => {
   const off = await machine.guest.waitState('shut off', timeoutMs);
   const recorded = async (): Promise<boolean> => (await machine.record())?.status === 'suspended';
-  return off + (await until(`the record of ${machine.name} says suspended`, recorded, { timeoutMs: 40_000 }));
+  return off + (await until(`the record of ${machine.name} says suspended`, recorded, { timeoutMs: 80_000 }));
 };
 
 /** Waits until so many ms after an expiry: long enough for the act to have come, had nothing been wrong. */
 export const untilPast = async ({ expiresAtMs }: Pick<Machine, 'expiresAtMs'>, byMs = 6_000): Promise<void> => {
-  await until('the expiry has passed', () => Date.now() > expiresAtMs + byMs, { timeoutMs: 120_000 });
+  await until('the expiry has passed', () => Date.now() > expiresAtMs + byMs, { timeoutMs: 150_000 });
 };
 
 /** Fields as one text, to search in. */

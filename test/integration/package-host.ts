@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { type DummyPackage, makeDummy, withVersion } from '../lab/debian-package.ts';
 import { type DebianRoot, provideDebianRoot } from '../lab/debian-root.ts';
-import { repositoryPath } from '../lab/repository.ts';
+import { providePackage } from '../lab/our-package.ts';
 
 /** Packages to install, and copies of a Debian to install them in. */
 export interface PackageLab {
@@ -32,8 +32,7 @@ const dependencies: readonly DummyPackage[] = [
 /** Builds the package and prepares the host, both once. */
 export const openPackageLab = async (): Promise<PackageLab> => {
   const work = await mkdtemp(join(tmpdir(), 'package-'));
-  const { stdout } = await execa(repositoryPath('build-deb.sh'));
-  const deb = repositoryPath(stdout);
+  const deb = await providePackage(work);
   const base = await (await provideDebianRoot()).copy(join(work, 'base'));
   // Nothing here has to outlive a power cut.
   await base.write('etc/dpkg/dpkg.cfg.d/lab', 'force-unsafe-io\n');

@@ -100,7 +100,7 @@ export const openEngine = async (
       const started = spawn(program, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
       child = started;
       createInterface({ input: started.stdout }).on('line', hear);
-      await until('the engine follows the chain', () => following || started.exitCode !== null, { timeoutMs: 30_000 });
+      await until('the engine follows the chain', () => following || started.exitCode !== null, { timeoutMs: 60_000 });
       if (!following) throw new Error(`the engine ended with exit code ${started.exitCode}`);
     },
     stop: async () => {

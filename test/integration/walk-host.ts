@@ -1,7 +1,6 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { type Cleaner, createCleaner } from '../demo/laboratory.ts';
 import { type AnvilLab, startAnvil } from '../lab/anvil.ts';
@@ -9,7 +8,7 @@ import type { Deployed } from '../lab/blockhost-chain.ts';
 import { makeDummy } from '../lab/debian-package.ts';
 import { type DebianRoot, provideDebianRoot } from '../lab/debian-root.ts';
 import { type LibvirtLab, startLibvirt } from '../lab/libvirt.ts';
-import { repositoryPath } from '../lab/repository.ts';
+import { providePackage } from '../lab/our-package.ts';
 import { startRpcProxy } from '../lab/rpc-proxy.ts';
 import { installTinyTemplate } from '../lab/tiny-template.ts';
 import { install, PACKAGE } from './package-host.ts';
@@ -35,7 +34,7 @@ const ELSEWHERE = ['qemu-system-x86', 'libvirt-daemon-system', 'iptables', 'mmde
 const COMMON = 'usr/lib/python3/dist-packages/blockhost/__init__.py';
 
 const installPackage = async (directory: string, transcript: Transcript): Promise<DebianRoot> => {
-  const built = execa(repositoryPath('build-deb.sh'));
+  const built = providePackage(directory);
   const root = await (await provideDebianRoot(PROGRAMS)).copy(join(directory, 'root'));
   await root.write('etc/dpkg/dpkg.cfg.d/lab', 'force-unsafe-io\n');
   const dummies = [
@@ -43,7 +42,7 @@ const installPackage = async (directory: string, transcript: Transcript): Promis
     ...ELSEWHERE.map((name) => ({ name, version: '99' })),
   ];
   await install(root, ...(await Promise.all(dummies.map((dummy) => makeDummy(directory, dummy)))));
-  await install(root, repositoryPath((await built).stdout));
+  await install(root, await built);
   for (const line of [`dpkg -s ${PACKAGE}`, '/usr/share/blockhost/provisioner-hooks/first-boot.sh'])
     transcript.ran('first boot, root', line.split(' '), { exitCode: 0, stdout: await root.out(line), stderr: '' });
   await root.out('mkdir -m 1777 /srv/open');

@@ -70,9 +70,7 @@ async function main([verb, ...rest]) {
   if (wanted !== undefined && !(await provideAsRoot({ wanted, yes, entry: fileURLToPath(import.meta.url) }))) return 1;
   if (!(await provideNodeModules(root))) return 1;
   if (verb === 'modules') return 0;
-  if (verb !== 'test') return runInTurn(commands[verb](args));
-  const built = await runInTurn([build]);
-  return built === 0 ? runVitest(bin('vitest'), args) : built;
+  return verb === 'test' ? runVitest(bin('vitest'), args) : runInTurn(commands[verb](args));
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -66,7 +66,7 @@ export function recordEvents(uri: string, file: string): EventRecorder {
 
   return {
     events: () => [...recorded],
-    waitEvent: (match, { timeoutMs = 15_000, after = 0 } = {}) =>
+    waitEvent: (match, { timeoutMs = 60_000, after = 0 } = {}) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
           const found = recorded.slice(after).find(match);

@@ -113,7 +113,7 @@ function observe(
   return {
     start: async () => void (await lab.virsh('start', '--domain', name)),
     state,
-    waitState: (wanted, timeoutMs = 30_000) =>
+    waitState: (wanted, timeoutMs = 60_000) =>
       until(`${name} is ${wanted}`, async () => (await state()) === wanted, { timeoutMs, everyMs: 100 }),
     linkState: async () =>
       (await lab.virsh('domif-getlink', '--domain', name, '--interface', mac)).trim().split(' ').at(-1) ?? '',
@@ -131,7 +131,7 @@ export function inside(lab: LibvirtLab, name: string): Inside {
   };
   const exec = async (
     argv: readonly string[],
-    { input, timeoutMs = 15_000 }: { input?: string; timeoutMs?: number } = {},
+    { input, timeoutMs = 60_000 }: { input?: string; timeoutMs?: number } = {},
   ) => {
     const [path, ...arg] = argv;
     const encoded = input === undefined ? {} : { 'input-data': Buffer.from(input).toString('base64') };
@@ -152,7 +152,7 @@ export function inside(lab: LibvirtLab, name: string): Inside {
   };
   return {
     exec,
-    waitAgent: (timeoutMs = 60_000) =>
+    waitAgent: (timeoutMs = 120_000) =>
       until(`the agent of ${name} answers`, () => agent('guest-ping').then(Boolean, () => false), {
         timeoutMs,
         everyMs: 100,

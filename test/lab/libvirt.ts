@@ -80,7 +80,7 @@ async function firstAnswer(launched: LibvirtdProcess, client: Virsh, dir: string
   const answers = async (): Promise<boolean> =>
     child.exitCode !== null || (await client.tryVirsh('list')).exitCode === 0;
   try {
-    await until('libvirtd answers', answers, { timeoutMs: 30_000 });
+    await until('libvirtd answers', answers, { timeoutMs: 60_000 });
     if (child.exitCode !== null) throw new Error(`the private libvirtd ended with exit code ${child.exitCode}`);
   } catch (error) {
     const log = await readFile(join(dir, 'libvirtd.log'), 'utf8').catch(() => '');
@@ -114,7 +114,7 @@ function daemonControl(deps: { pid: number; dir: string; client: Virsh; hears: (
   const up = async (): Promise<void> => {
     await rm(mark, { force: true });
     const answers = async (): Promise<boolean> => (await client.tryVirsh('list')).exitCode === 0;
-    await until('libvirtd answers again', answers, { timeoutMs: 30_000 });
+    await until('libvirtd answers again', answers, { timeoutMs: 60_000 });
     await hears();
   };
   const restart = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { until } from './processes.ts';
 
 /** Rewrites the result of one call. */
 export type Tamper = (method: string, result: unknown, params: readonly unknown[]) => unknown;
@@ -88,7 +89,7 @@ export async function startRpcProxy(target: string): Promise<RpcProxy> {
     byMethod,
     up: async () => {
       fault = passOn;
-      if (!server.listening) await listen(server, port);
+      if (!server.listening) await until(`port ${port} is ours again`, () => isTaken(server, port));
     },
     down: close,
     hang: () => {
@@ -151,6 +152,16 @@ function methodsIn(body: string): string[] {
 function sendJson(response: ServerResponse, value: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
+
+/** While nobody listened, the port may have gone to a connection of somebody else for a moment. */
+const isTaken = (server: Server, port: number): Promise<boolean> =>
+  listen(server, port).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') return false;
+      throw error;
+    },
+  );
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {

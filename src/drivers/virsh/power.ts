@@ -34,7 +34,8 @@ export const createPower = ({ shells, deadlines, run, look }: HypervisorParts): 
     if (result.ok || (mode === 'agent' && result.timedOut)) return;
     if (isNotRunning(result)) {
       const domain = await look(uuid); // it says "not running" of a paused domain, too
-      if (domain === 'absent' || !isOn(domain)) return;
+      // A guest that has shut down is "not running" until qemu has ended, which takes its time on a busy host.
+      if (domain === 'absent' || !isOn(domain) || domain.run === 'shutting-down') return;
       if (domain.run === 'paused') {
         throw new HypervisorError(
           `domain ${uuid} is paused (${domain.reason}): it cannot obey a request to shut down`,
