@@ -61,7 +61,7 @@ const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bi
   const suspendedAt = memory.suspendedAtUnixMs;
   const status = suspendedAt === undefined ? 'active' : 'suspended';
   const suspendedAtUnix = suspendedAt === undefined ? undefined : wholeSeconds(suspendedAt);
-  const owner = memory.loginOwner;
+  const owner = memory.loginUnsure ? undefined : memory.loginOwner;
   const { ipAddress, ipv6Address } = memory.details;
   const former = memory.formerAddresses?.addresses ?? [];
   return {
