@@ -8,7 +8,8 @@ import { OPERATIONS } from './crash-table.ts';
 /*
  * Every operation of the daemon and of the commands as a real process, with the journal, locks, records and quarantine that
  * ship, kills itself (SIGKILL) before and after each of its effects; domains, guests, disks, clock and chain are files
- * (test/models/file-*.ts). The effects are those of the undisturbed life. Whoever comes next, the daemon or the same
+ * (test/models/file-*.ts). The effects are those of the undisturbed life; who dies before one leaves what he leaves after the
+ * one before it, so that each such state is met once. Whoever comes next, the daemon or the same
  * command again, must come to where the undisturbed life ends. create and destroy have tests of their own besides.
  */
 
@@ -50,13 +51,12 @@ const playOperation = async (number: number) => {
   const calm = command === undefined ? undefined : await text('calm');
   const trace = (await text('trace')).trim().split('\n');
   const firstWord = trace.indexOf('journal.append') + 1;
-  const every = trace.flatMap((_, index) =>
-    (['before', 'after'] as const).flatMap((when) =>
-      (command === undefined ? (['rest'] as const) : (['rest', 'again'] as const)).map(
-        (by): Point => ({ at: index + 1, when, by }),
-      ),
-    ),
-  );
+  const deaths = [
+    { at: 1, when: 'before' } as const,
+    ...trace.map((_, index) => ({ at: index + 1, when: 'after' }) as const),
+  ];
+  const lives = command === undefined ? (['rest'] as const) : (['rest', 'again'] as const);
+  const every = deaths.flatMap((death) => lives.map((by): Point => ({ ...death, by })));
   const points = sampleOf(every, Math.min(POINTS_DRAWN, every.length));
   const astray: string[] = [];
   for (const { at, when, by } of points) {
