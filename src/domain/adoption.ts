@@ -27,7 +27,7 @@ export const detailsFrom = (found: VmRecord | undefined, domain: DomainState, no
     username: record?.username || made?.username || '',
     createdAtUnix: record?.createdAtUnix ?? made?.createdAtUnix ?? BigInt(Math.floor(nowUnixMs / 1000)),
     nftTokenId: record?.nftTokenId ?? made?.nftTokenId,
-    nftMinted: record?.nftMinted ?? false,
+    nftMinted: record?.nftMinted ?? made?.nftMinted ?? false,
     disks: [...domain.disks],
     seeds: [...domain.seeds],
     ...(made === undefined ? {} : { base: made.base }),
@@ -40,16 +40,21 @@ export type NamedOutcome = Outcome & { readonly row: string };
 const isLive = (record: VmRecord | undefined): record is VmRecord =>
   record !== undefined && record.status !== 'destroyed';
 
-/** A machine that was suspended before we knew it is one that a payment starts again: its record says so. */
+/** A machine that was suspended before we knew it is one that a payment starts again: its record says so, or its domain. */
 const suspendedBefore = (
   observation: Observation,
   domain: DomainState,
   record: VmRecord | undefined,
 ): readonly Chore[] => {
-  if (record?.status !== 'suspended' || isOn(domain)) return [];
-  const atUnixMs = record.suspendedAtUnix === undefined ? observation.nowUnixMs : unixMsOf(record.suspendedAtUnix);
+  if (isOn(domain) || (record?.status !== 'suspended' && !domain.metadata?.suspended)) return [];
+  // Its grace begins anew where nobody knows any more when it began (C10).
+  const since = record?.status === 'suspended' ? record.suspendedAtUnix : undefined;
+  const atUnixMs = since === undefined ? observation.nowUnixMs : unixMsOf(since);
   return [{ chore: 'note-suspended', atUnixMs: Math.min(atUnixMs, observation.nowUnixMs) }];
 };
+
+const grantedBefore = ({ metadata }: DomainState): readonly Chore[] =>
+  metadata?.grantUntilUnix === undefined ? [] : [{ chore: 'note-grant', untilUnix: metadata.grantUntilUnix }];
 
 const byMetadata = (observation: Observation, domain: DomainState, record: VmRecord | undefined): NamedOutcome => {
   const { metadata } = domain;
@@ -76,6 +81,7 @@ const byMetadata = (observation: Observation, domain: DomainState, record: VmRec
     because: 'its metadata says it is ours',
     chores: [
       { chore: 'adopt', machineClass, details, how: 'metadata' },
+      ...grantedBefore(domain),
       ...suspendedBefore(observation, domain, record),
     ],
   };

@@ -39,13 +39,19 @@ export interface MachineMetadata {
   readonly schema: 1;
   readonly uuid: Uuid;
   readonly subscription?: SubscriptionRef;
-  /** What a machine of ours was made with; absent in domains that were adopted. */
+  /** It is off because its time was over, and a payment starts it again (C11). */
+  readonly suspended?: true;
+  /** Until when an operator granted it days, in unix seconds (D15). */
+  readonly grantUntilUnix?: bigint;
+  /** What a machine of ours is made with now; absent in domains that were adopted. */
   readonly made?: {
     readonly ipv4: string;
     readonly ipv6: string;
     readonly owner: string;
     readonly username: string;
     readonly nftTokenId?: bigint;
+    /** The token was minted for it: nobody else's is called so (D25). */
+    readonly nftMinted?: true;
     /** Unix seconds. */
     readonly createdAtUnix: bigint;
     /** Digest of its disk's base image. */

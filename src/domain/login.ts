@@ -13,10 +13,12 @@ export const provenToken = (observation: Pick<Observation, 'record' | 'memory'>)
 
 /**
  * Whom the guest's GECOS names, as far as we know: what we set last, else whom the machine was made for. A record that
- * says itself that the guest does not name its owner yet tells nothing of whom the guest names.
+ * says itself that the guest does not name its owner yet tells nothing of whom the guest names; nor does anything while a
+ * change was begun and not seen to end.
  */
 const ownerInGuest = (observation: Observation): string | undefined => {
   const { memory, record } = observation;
+  if (memory?.loginUnsure) return undefined;
   if (memory?.loginOwner === undefined && record.known && record.value?.gecosSynced === false) return undefined;
   const owner = memory?.loginOwner ?? (record.known ? (record.value?.ownerWallet ?? record.value?.owner) : undefined);
   return (owner ?? memory?.details.owner)?.toLowerCase();

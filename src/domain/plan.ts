@@ -63,6 +63,7 @@ export type Chore =
   | { readonly chore: 'note-witness'; readonly read: WitnessRead }
   | { readonly chore: 'note-new-owner' }
   | { readonly chore: 'note-owner-settled' }
+  | { readonly chore: 'note-grant'; readonly untilUnix: bigint }
   | { readonly chore: 'note-suspended'; readonly atUnixMs: number }
   | { readonly chore: 'note-suspension-over'; readonly why: string }
   | { readonly chore: 'trip-breaker'; readonly harm: HarmKind; readonly reason: string }

@@ -1,6 +1,7 @@
 import { isOn } from './domain-state.ts';
 import type { MachineDetails, MachineMemory } from './journal/memory.ts';
 import { ownerIsRight } from './login.ts';
+import { lagsBehind } from './metadata-of.ts';
 import type { Observation } from './observation.ts';
 import type { Chore } from './plan.ts';
 import type { Policy } from './policy.ts';
@@ -61,7 +62,7 @@ const presentPatch = (memory: MachineMemory, record: VmRecord, expiresAtUnix: bi
   const suspendedAt = memory.suspendedAtUnixMs;
   const status = suspendedAt === undefined ? 'active' : 'suspended';
   const suspendedAtUnix = suspendedAt === undefined ? undefined : wholeSeconds(suspendedAt);
-  const owner = memory.loginOwner;
+  const owner = memory.loginUnsure ? undefined : memory.loginOwner;
   const { ipAddress, ipv6Address } = memory.details;
   const former = memory.formerAddresses?.addresses ?? [];
   return {
@@ -121,11 +122,11 @@ const addressChores = (observation: Observation, memory: MachineMemory): Chore[]
   return wanted ? [{ chore: 'claim-addresses' }] : [];
 };
 
-const metadataChores = (observation: Observation): Chore[] => {
-  const { domain } = observation;
-  return domain.known && domain.value !== 'absent' && domain.value.metadata === undefined && domain.value.persistent
-    ? [{ chore: 'write-metadata' }]
-    : [];
+const metadataChores = ({ domain }: Observation, memory: MachineMemory): Chore[] => {
+  if (!domain.known || domain.value === 'absent' || !domain.value.persistent) return [];
+  const { metadata } = domain.value;
+  const wanted = metadata === undefined || (memory.phase === 'present' && lagsBehind(metadata, memory));
+  return wanted ? [{ chore: 'write-metadata' }] : [];
 };
 
 /** All upkeep for a machine that is ours, cheapest first. */
@@ -143,7 +144,7 @@ export const upkeep = (observation: Observation, policy: Policy): readonly Chore
     ...(details ? [{ chore: 'note-details', details } as const] : []),
     ...expiryNotes(observation, memory),
     ...ownerNotes(observation, memory),
-    ...metadataChores(observation),
+    ...metadataChores(observation, memory),
     ...recordChores(observation, memory),
     ...addressChores(observation, memory),
   ];

@@ -33,6 +33,8 @@ const eventOf = (chore: Chore, { uuid, name, bootId }: Observation): JournalEven
       return { kind: 'new-owner', uuid };
     case 'note-owner-settled':
       return { kind: 'owner-settled', uuid };
+    case 'note-grant':
+      return { kind: 'granted', uuid, untilUnix: chore.untilUnix, by: 'its metadata' };
     case 'note-suspended':
       return { kind: 'suspended', uuid, atUnixMs: chore.atUnixMs };
     case 'note-suspension-over':

@@ -24,7 +24,10 @@ const run = async (
   });
 };
 
-/** Lets the guest's GECOS name the credential's owner, and reads it back: only what was seen is believed (D25). */
+/**
+ * Lets the guest's GECOS name the credential's owner, and reads it back: only what was seen is believed (D25). From the first
+ * word to the last nobody believes anything, so whatever cuts it off, GECOS is set anew.
+ */
 export const setLogin = async (
   deps: Pick<Deps, 'agent' | 'journal'>,
   uuid: Uuid,
@@ -38,6 +41,7 @@ export const setLogin = async (
     });
   }
   const gecos = gecosOf(login.owner, login.tokenId);
+  await deps.journal.append([{ kind: 'login-begun', uuid }]);
   await run(deps, uuid, ['/usr/sbin/usermod', '-c', gecos, login.username], SET_TIMEOUT_MS);
   const entry = await run(deps, uuid, ['/usr/bin/getent', 'passwd', login.username], READ_TIMEOUT_MS);
   if (entry.split(':')[4] !== gecos) {

@@ -19,18 +19,26 @@ export interface Throttled {
   readonly inForce: boolean;
 }
 
-/** Puts back what was in force before a request that could not be carried out. */
-const putBack = async (deps: ThrottleDeps, uuid: string, before: Limits): Promise<void> => {
+/** Puts back what was in force, and what was wanted, before a request that could not be carried out. */
+const putBack = async (
+  deps: ThrottleDeps,
+  uuid: string,
+  before: { readonly inForce: Limits; readonly wanted: Limits | undefined },
+): Promise<void> => {
+  const { inForce, wanted } = before;
   try {
-    await deps.hypervisor.limit(uuid, before);
+    await deps.hypervisor.limit(uuid, inForce);
   } catch (error) {
     deps.log.error({ uuid, why: explain(error) }, 'limits not put back');
   }
+  await deps.journal.append([
+    wanted === undefined ? { kind: 'limits-forgotten', uuid } : { kind: 'limits-set', uuid, limits: wanted },
+  ]);
 };
 
 /**
  * Changes the wanted limits of a machine and sets them if it runs. All or nothing: where one cannot be set, those before it are put
- * back and none is stored. Whenever the machine is found running without them, the daemon sets them again.
+ * back and none stays stored. They are stored first: whenever the machine is found running without them, the daemon sets them.
  */
 export const throttle = async (
   deps: ThrottleDeps,
@@ -48,11 +56,11 @@ export const throttle = async (
     const { limits, changes } = changeLimits(memory.limits ?? {}, asked, reset);
     const now = await deps.hypervisor.look(uuid);
     const runs = now !== 'absent' && isOn(now);
+    await deps.journal.append([{ kind: 'limits-set', uuid, limits }]);
     try {
       if (runs) await setLimits(deps, uuid, limits);
-      await deps.journal.append([{ kind: 'limits-set', uuid, limits }]);
     } catch (error) {
-      if (runs) await putBack(deps, uuid, now.limits ?? {});
+      if (runs) await putBack(deps, uuid, { inForce: now.limits ?? {}, wanted: memory.limits });
       throw error;
     }
     return { changes, inForce: runs };

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, promises, readdirSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { existsSync, promises, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createPaths } from '../../src/config/paths.ts';
 import { parseCreateRequest } from '../../src/domain/create-request.ts';
@@ -25,6 +24,7 @@ import type { Chain } from '../../src/ports/chain.ts';
 import type { MachineBuilder, MachineSpec } from '../../src/ports/machine-builder.ts';
 import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts';
 import { createModelLog } from '../models/model-log.ts';
+import { createDying, traceQuarantine } from './dying.ts';
 
 /**
  * A process that creates or destroys a machine, collects garbage, or looks at all machines as the daemon does, with the real
@@ -36,41 +36,9 @@ const paths = createPaths({ BLOCKHOST_ROOT: dir });
 const clock = createSystemClock();
 const log = createModelLog();
 const journal = await openOurJournal({ paths, clock, log });
-let effects = 0;
-
-const EFFECT =
-  /^(append|define|undefine|start|powerOff|make|remove|register|unregister|noteMinted|add|mint|restore|patch|claim|release)/;
-const dieAt = (moment: string): void => {
-  if (effects === Number(at) && when === moment) process.kill(process.pid, 'SIGKILL');
-};
-const effect = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
-  effects += 1;
-  appendFileSync(join(dir, `trace-${process.pid}`), `${what}\n`);
-  dieAt('before');
-  const result = await work();
-  dieAt('after');
-  return result;
-};
-const traced = <P extends object>(part: string, real: P): P =>
-  new Proxy(real, {
-    get: (target, key) => {
-      const call: unknown = Reflect.get(target, key);
-      if (typeof call !== 'function' || !EFFECT.test(String(key))) return call;
-      return (...args: unknown[]): Promise<unknown> =>
-        effect(`${part}.${String(key)}`, async () => Reflect.apply(call, target, args));
-    },
-  });
-// Quarantine takes several files, one after the other: each is an effect of its own.
-const real = { ...promises };
-const inQuarantine = (...given: readonly unknown[]): boolean =>
-  given.some((path) => String(path).startsWith(paths.quarantineDir));
-Object.assign(promises, {
-  rename: (from: string, to: string) =>
-    inQuarantine(from, to) ? effect('quarantine.rename', () => real.rename(from, to)) : real.rename(from, to),
-  rm: (path: string, options: object) =>
-    inQuarantine(path) ? effect('quarantine.rm', () => real.rm(path, options)) : real.rm(path, options),
-});
-syncBuiltinESMExports();
+const dying = createDying(join(dir, `trace-${process.pid}`), { at: Number(at), when });
+const { traced } = dying;
+traceQuarantine(paths.quarantineDir, dying);
 
 const unasked = async (): Promise<never> => {
   throw new Error('no chain is configured');
@@ -117,8 +85,8 @@ const deps: CreateDeps = {
   records: traced('records', createRecords({ path: paths.vmsJson, clock, log })),
   journal: traced('journal', journal),
   hostRoutes: traced('hostRoutes', {
-    add: (ipv6) => real.writeFile(join(routes, ipv6), ''),
-    remove: (ipv6) => real.rm(join(routes, ipv6), { force: true }),
+    add: (ipv6) => promises.writeFile(join(routes, ipv6), ''),
+    remove: (ipv6) => promises.rm(join(routes, ipv6), { force: true }),
   }),
   agent: { ping: async () => true, exec: unasked, capture: unasked },
   chain,

@@ -10,9 +10,9 @@ import { repositoryPath } from '../lab/repository.ts';
 /** Chooses the points where FULL=1 does not take them all; a failure names it. */
 export const CRASH_SEED = Number(process.env.CRASH_SEED ?? randomInt(2 ** 31));
 
-/** `command-process.ts`, bundled: a start of it costs no compiler. */
+/** A process of the tests, bundled: a start of it costs no compiler. */
 export interface CommandProcess {
-  /** argv: directory, task, name, and before or after which of its effects it kills itself. */
+  /** argv: what the process wants, among it before or after which of its effects it kills itself. */
   run(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
   remove(): Promise<void>;
 }
@@ -24,11 +24,11 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Bundles the process once for a whole file of tests. */
-export const buildCommandProcess = async (): Promise<CommandProcess> => {
+/** Bundles the process, `command-process.ts` unless told, once for a whole file of tests. */
+export const buildCommandProcess = async (source = 'command-process.ts'): Promise<CommandProcess> => {
   const directory = await mkdtemp(join(tmpdir(), 'command-process-'));
   const program = join(directory, 'process.mjs');
-  const entryPoints = [repositoryPath('test/integration/command-process.ts')];
+  const entryPoints = [repositoryPath(`test/integration/${source}`)];
   // What comes as CommonJS asks for Node's own modules in its own way.
   const banner = { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" };
   await build({ entryPoints, outfile: program, bundle: true, platform: 'node', format: 'esm', banner });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DomainState } from '../../src/domain/domain-state.ts';
 import { HypervisorError } from '../../src/domain/errors.ts';
@@ -8,28 +8,34 @@ import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import type { MachineBuilder } from '../../src/ports/machine-builder.ts';
 import { MODEL_BASE } from '../../src/simulator/models/model-builder.ts';
 import { modelDomainXml } from '../../src/simulator/models/model-domain-xml.ts';
+import { createFileGuests, put } from './file-guest.ts';
 
-/** A host whose domains and disks are files, so that it outlives the processes that work on it. */
+/** A host whose domains, guests and disks are files, so that it outlives the processes that work on it. */
 
-const put = (path: string, text: string): void => {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-};
-
-export const createFileHypervisor = (dir: string): Hypervisor => {
+export const createFileHypervisor = (dir: string, guests = createFileGuests(dir)): Hypervisor => {
   mkdirSync(dir, { recursive: true });
   const xmlPath = (uuid: string): string => join(dir, `${uuid}.xml`);
-  const onPath = (uuid: string): string => join(dir, `${uuid}.on`);
+  const xmlOf = (uuid: string): string => readFileSync(xmlPath(uuid), 'utf8');
+  const factsOf = (uuid: string) => {
+    const facts = parseDomainXml(xmlOf(uuid));
+    if (!facts) throw new Error('unreadable XML');
+    return facts;
+  };
   const look = (uuid: string): DomainState | 'absent' => {
     if (!existsSync(xmlPath(uuid))) return 'absent';
-    const facts = parseDomainXml(readFileSync(xmlPath(uuid), 'utf8'));
-    if (!facts) throw new Error('unreadable XML');
-    const on = existsSync(onPath(uuid));
-    const state = { run: on ? 'running' : 'off', reason: on ? 'booted' : 'unknown' } as const;
-    return { ...facts, ...state, persistent: true, hasSavedImage: false, sinceUnixMs: 0 };
+    const { run, reason, saved, limits } = guests.of(uuid);
+    const on = run === 'running';
+    const power = { run, reason, persistent: true, hasSavedImage: saved, agentConnected: on, sinceUnixMs: 0 };
+    return { ...factsOf(uuid), ...power, ...(on ? { limits } : {}) };
   };
-  const off = (uuid: string): void => rmSync(onPath(uuid), { force: true });
+  const off = (uuid: string, reason: 'shutdown' | 'destroyed' | 'saved'): void => {
+    if (guests.of(uuid).run !== 'off') guests.set(uuid, { run: 'off', reason, limits: {} });
+  };
+  const networkOf = (uuid: string): string => {
+    const [seed = ''] = factsOf(uuid).seeds;
+    const path = join(dirname(seed), 'network');
+    return existsSync(path) ? readFileSync(path, 'utf8') : '';
+  };
   const nothing = async (): Promise<void> => undefined;
   return {
     list: async () =>
@@ -41,28 +47,52 @@ export const createFileHypervisor = (dir: string): Hypervisor => {
         }),
     look: async (uuid) => look(uuid),
     diskFiles: async () => [],
-    limit: nothing,
-    start: async (uuid) => put(onPath(uuid), ''),
+    limit: async (uuid, limits) => guests.set(uuid, { limits }),
+    start: async (uuid) => {
+      const { run, saved, network } = guests.of(uuid);
+      if (run === 'running') return;
+      guests.set(uuid, {
+        run: 'running',
+        reason: 'booted',
+        saved: false,
+        network: saved ? network : networkOf(uuid),
+      });
+    },
     resumePaused: nothing,
-    requestShutdown: async (uuid) => off(uuid),
-    powerOff: async (uuid) => off(uuid),
-    save: nothing,
-    dropSavedImage: nothing,
-    definition: async (uuid) => readFileSync(xmlPath(uuid), 'utf8'),
+    requestShutdown: async (uuid, mode) => {
+      if (guests.of(uuid).hears.includes(mode)) off(uuid, 'shutdown');
+    },
+    powerOff: async (uuid, how) => {
+      const { run, stuck } = guests.of(uuid);
+      if (run === 'running' && stuck && how === 'graceful')
+        throw new HypervisorError('qemu does not end', { code: 'libvirt-refused', retryable: true });
+      off(uuid, 'destroyed');
+    },
+    save: async (uuid) => {
+      guests.set(uuid, { saved: true });
+      off(uuid, 'saved');
+    },
+    dropSavedImage: async (uuid) => guests.set(uuid, { saved: false }),
+    definition: async (uuid) => xmlOf(uuid),
     define: async (xml) => {
       const facts = parseDomainXml(xml);
       if (!facts) throw new HypervisorError('XML error', { code: 'libvirt-refused', retryable: false });
       put(xmlPath(facts.uuid), xml);
     },
-    undefine: async (uuid) => rmSync(xmlPath(uuid), { force: true }),
-    writeMetadata: async (uuid, metadata) => {
-      const xml = readFileSync(xmlPath(uuid), 'utf8');
+    undefine: async (uuid) => {
+      rmSync(xmlPath(uuid), { force: true });
+      if (guests.of(uuid).saved) guests.set(uuid, { saved: false });
+    },
+    writeMetadata: async (uuid, metadata) =>
       put(
         xmlPath(uuid),
-        xml.replace(/<metadata>.*<\/metadata>/s, () => `<metadata>${machineMetadataXml(metadata)}</metadata>`),
-      );
+        xmlOf(uuid).replace(/<metadata>.*<\/metadata>/s, () => `<metadata>${machineMetadataXml(metadata)}</metadata>`),
+      ),
+    setLink: async (uuid, mac, linkUp) => {
+      const facts = factsOf(uuid);
+      const interfaces = facts.interfaces.map((card) => (card.mac === mac ? { mac, linkUp } : card));
+      put(xmlPath(uuid), modelDomainXml({ ...facts, interfaces }));
     },
-    setLink: nothing,
     refreshPools: nothing,
   };
 };
@@ -88,8 +118,11 @@ export const createFileBuilder = (dir: string): MachineBuilder => {
     occupied: async (name) => [placesOf(name).disk, placesOf(name).seed].filter((path) => existsSync(path)),
     makeDisk: async ({ name }) => put(placesOf(name).disk, 'disk'),
     removeDisk: async (name) => rmSync(placesOf(name).disk, { force: true }),
-    makeSeed: async (name, { userData }) => put(placesOf(name).seed, userData),
-    renewNetwork: async () => undefined,
+    makeSeed: async (name, { userData, networkConfig }) => {
+      if (networkConfig !== '') put(join(placesOf(name).seedDirectory, 'network'), networkConfig);
+      put(placesOf(name).seed, userData);
+    },
+    renewNetwork: async (name, networkConfig) => put(join(placesOf(name).seedDirectory, 'network'), networkConfig),
     removeSeed: async (name) => rmSync(placesOf(name).seedDirectory, { recursive: true, force: true }),
     definitionOf: ({ uuid, name, mac, metadata }) =>
       modelDomainXml({

@@ -240,6 +240,7 @@ export const memory: fc.Arbitrary<MachineMemory> = fc.record({
   adminStop: sometimes(fc.constant({ by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000 }), 1, 8),
   ordered: sometimes(fc.constant({ by: 'root', sinceUnixMs: NOW_UNIX_MS - 1000 }), 1, 12),
   loginOwner: sometimes(fc.constantFrom(OWNER, STRANGER), 2),
+  loginUnsure: sometimes(fc.constant(true as const), 1, 8),
   linkDownSinceUnixMs: sometimes(fc.constantFrom(NOW_UNIX_MS - 1000, NOW_UNIX_MS - 600_000)),
   witnesses: sometimes(
     offsetSeconds.map((seconds) => [

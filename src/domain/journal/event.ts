@@ -92,6 +92,8 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('purged'), uuid }),
   z.object({ kind: z.literal('new-owner'), uuid }),
   z.object({ kind: z.literal('owner-settled'), uuid }),
+  /** The guest is about to be told whom its GECOS is to name: until that was read back, nobody knows whom it names. */
+  z.object({ kind: z.literal('login-begun'), uuid }),
   z.object({ kind: z.literal('login-set'), uuid, owner: addressSchema }),
   z.object({ kind: z.literal('link'), uuid, up: z.boolean() }),
   z.object({ kind: z.literal('hold'), uuid, reason: z.string(), by: z.string(), untilUnixMs: unixMs }),
@@ -116,6 +118,8 @@ export const journalEventSchema = z.discriminatedUnion('kind', [
     chain: z.string(),
   }),
   z.object({ kind: z.literal('limits-set'), uuid, limits: limitsSchema }),
+  /** Nobody limits it any more: the limits that were asked for could not be set, and there were none before. */
+  z.object({ kind: z.literal('limits-forgotten'), uuid }),
   /** Somebody ran a command in the guest. What it was is not written: it may hold a secret. */
   z.object({ kind: z.literal('guest-exec'), uuid, by: z.string() }),
   z.object({ kind: z.literal('ack'), what: z.string(), by: z.string() }),

@@ -145,8 +145,10 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       return { ...memory, newOwnerSinceUnixMs: memory.newOwnerSinceUnixMs ?? atUnixMs };
     case 'owner-settled':
       return { ...memory, newOwnerSinceUnixMs: undefined };
+    case 'login-begun':
+      return { ...memory, loginUnsure: true };
     case 'login-set':
-      return { ...memory, loginOwner: event.owner, newOwnerSinceUnixMs: undefined };
+      return { ...memory, loginOwner: event.owner, loginUnsure: undefined, newOwnerSinceUnixMs: undefined };
     case 'link':
       return { ...memory, linkDownSinceUnixMs: event.up ? undefined : (memory.linkDownSinceUnixMs ?? atUnixMs) };
     case 'hold':
@@ -174,6 +176,8 @@ const foldMachine = (memory: MachineMemory, event: MachineEvent, atUnixMs: numbe
       return { ...memory, ordered: { by: event.by, sinceUnixMs: atUnixMs } };
     case 'limits-set':
       return { ...memory, limits: event.limits };
+    case 'limits-forgotten':
+      return { ...memory, limits: undefined };
   }
 };
 

@@ -135,6 +135,8 @@ export const machineMemorySchema = z.object({
   limits: limitsSchema.optional(),
   /** Whom the guest's GECOS names now, as far as we set it (D25). */
   loginOwner: addressSchema.optional(),
+  /** Somebody began to set GECOS and was not seen to end: whom the guest names is unknown. */
+  loginUnsure: z.literal(true).optional(),
   /** Since when the credential has had an owner whom GECOS does not name. */
   newOwnerSinceUnixMs: unixMs.optional(),
   /** The link was held down at start until GECOS is right (D25); since when. */

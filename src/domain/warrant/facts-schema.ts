@@ -24,6 +24,8 @@ const metadataSchema = z.object({
   schema: z.literal(1),
   uuid: z.string(),
   subscription: subscriptionRefSchema.exactOptional(),
+  suspended: z.literal(true).exactOptional(),
+  grantUntilUnix: z.bigint().exactOptional(),
   made: z
     .object({
       ipv4: z.string(),
@@ -31,6 +33,7 @@ const metadataSchema = z.object({
       owner: z.string(),
       username: z.string(),
       nftTokenId: z.bigint().exactOptional(),
+      nftMinted: z.literal(true).exactOptional(),
       createdAtUnix: z.bigint(),
       base: z.string(),
     })

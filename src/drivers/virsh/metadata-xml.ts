@@ -27,7 +27,15 @@ export const readMachineMetadata = (domain: XmlElement): MachineMetadata | undef
   const subscription = subscriptionOf(parsed.data);
   const made = madeOf(parsed.data);
   if (subscription === 'half' || made === 'half') return undefined;
-  return { schema, uuid, ...(subscription && { subscription }), ...(made && { made }) };
+  const { suspended, grantUntil } = parsed.data;
+  return {
+    schema,
+    uuid,
+    ...(subscription && { subscription }),
+    ...(suspended && { suspended }),
+    ...(grantUntil !== undefined && { grantUntilUnix: grantUntil }),
+    ...(made && { made }),
+  };
 };
 
 /** What `virsh metadata --set` wants: it declares namespace and prefix itself and refuses an element that does. */
@@ -48,16 +56,16 @@ const subscriptionOf = ({
 
 /** Elements of older versions have nothing of this; the token is the one part that a machine may lack. */
 const madeOf = (all: Attributes): MachineMetadata['made'] | undefined | 'half' => {
-  const { ipv4, ipv6, owner, username, createdAt, base, nftTokenId } = all;
+  const { ipv4, ipv6, owner, username, createdAt, base, nftTokenId, nftMinted } = all;
   const parts = [ipv4, ipv6, owner, username, createdAt, base];
   if (parts.every((part) => part === undefined)) return nftTokenId === undefined ? undefined : 'half';
   if (ipv4 === undefined || ipv6 === undefined || owner === undefined) return 'half';
   if (username === undefined || createdAt === undefined || base === undefined) return 'half';
-  const token = nftTokenId === undefined ? {} : { nftTokenId };
+  const token = nftTokenId === undefined ? {} : { nftTokenId, ...(nftMinted && { nftMinted }) };
   return { ipv4, ipv6, owner, username, ...token, createdAtUnix: createdAt, base };
 };
 
-const attributesOf = ({ schema, uuid, subscription, made }: MachineMetadata): string => {
+const attributesOf = ({ schema, uuid, subscription, suspended, grantUntilUnix, made }: MachineMetadata): string => {
   const all = {
     schema: String(schema),
     uuid,
@@ -66,6 +74,8 @@ const attributesOf = ({ schema, uuid, subscription, made }: MachineMetadata): st
       contract: subscription.contract,
       subscriptionId: String(subscription.subscriptionId),
     }),
+    ...(suspended && { suspended: String(suspended) }),
+    ...(grantUntilUnix !== undefined && { grantUntil: String(grantUntilUnix) }),
     ...(made && {
       ipv4: made.ipv4,
       ipv6: made.ipv6,
@@ -75,12 +85,14 @@ const attributesOf = ({ schema, uuid, subscription, made }: MachineMetadata): st
       base: made.base,
     }),
     ...(made?.nftTokenId !== undefined && { nftTokenId: String(made.nftTokenId) }),
+    ...(made?.nftMinted && { nftMinted: String(made.nftMinted) }),
   };
   return Object.entries(all)
     .map(([name, value]) => ` ${name}="${escapeXml(value)}"`)
     .join('');
 };
 
+const yes = z.literal('true').transform(() => true as const);
 const decimal = z.string().regex(/^(0|[1-9][0-9]*)$/);
 const attributeSchema = z.object({
   schema: z.literal('1').transform(() => 1 as const),
@@ -92,6 +104,8 @@ const attributeSchema = z.object({
     .transform((text) => text as `0x${string}`)
     .optional(),
   subscriptionId: decimal.max(78).transform(BigInt).optional(),
+  suspended: yes.optional(),
+  grantUntil: decimal.max(15).transform(BigInt).optional(),
   ipv4: z.string().max(15).optional(),
   ipv6: z.string().max(39).optional(),
   owner: z.string().max(128).optional(),
@@ -102,6 +116,7 @@ const attributeSchema = z.object({
     .regex(/^sha256:[0-9a-f]{64}$/)
     .optional(),
   nftTokenId: decimal.max(78).transform(BigInt).optional(),
+  nftMinted: yes.optional(),
 });
 
 // An element belongs to us by its namespace, whatever prefix it was given, and wherever that was declared.

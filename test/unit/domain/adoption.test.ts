@@ -182,7 +182,48 @@ describe('a machine whose record says that it is suspended', () => {
   });
 });
 
+describe('a domain whose metadata says what the journal had known', () => {
+  const off = { ...ours, run: 'off', reason: 'shutdown' } as const;
+  const marked = (mark: object, there: DomainState = off) => ({ ...there, metadata: { ...ours.metadata, ...mark } });
+  const choresOf = (found: DomainState | object) =>
+    met({ domain: known(found as DomainState), record: known(undefined) }).chores?.slice(1);
+
+  it('is suspended from now on, if it is off: nobody knows since when it was (C10)', () => {
+    expect(choresOf(marked({ suspended: true }))).toEqual([{ chore: 'note-suspended', atUnixMs: NOW_MS }]);
+    expect(choresOf(marked({ suspended: true }, ours))).toEqual([]);
+    expect(choresOf(off)).toEqual([]);
+  });
+
+  it('has the days that it was granted (D15)', () => {
+    expect(choresOf(marked({ grantUntilUnix: 9n }))).toEqual([{ chore: 'note-grant', untilUnix: 9n }]);
+  });
+});
+
 describe('the metadata that a domain should carry (D8)', () => {
+  const madeDetails = { ...exampleMemory.details, nftTokenId: 42n, nftMinted: true, base: 'sha256:bb' };
+
+  it('says what the journal alone would know besides (C11, D15, D25)', () => {
+    const memory = {
+      ...exampleMemory,
+      details: madeDetails,
+      loginOwner: `0x${'b2'.repeat(20)}` as const,
+      suspendedAtUnixMs: 5,
+      grantUntilUnix: 9n,
+    };
+    expect(metadataOf(memory)).toMatchObject({
+      suspended: true,
+      grantUntilUnix: 9n,
+      made: { owner: WALLET, nftTokenId: 42n, nftMinted: true },
+    });
+  });
+
+  it.each([
+    ['an order', { adminStop: { by: 'op', sinceUnixMs: 4 } }],
+    ['what was seen', { run: { on: false, cause: 'admin' as const, atUnixMs: 4, bootId: 'a' } }],
+  ])('does not call one suspended that was stopped by hand, by %s (D16)', (_title, change) => {
+    expect(metadataOf({ ...exampleMemory, suspendedAtUnixMs: 5, ...change })).not.toHaveProperty('suspended');
+  });
+
   it('names the machine, and its subscription where it is bound to one', () => {
     expect(metadataOf(exampleMemory)).toStrictEqual({ schema: 1, uuid: EXAMPLE_UUID, subscription });
     expect(metadataOf({ ...exampleMemory, machineClass: { kind: 'record-only' } })).toStrictEqual({

@@ -235,6 +235,22 @@ describe('what the journal means', () => {
     ],
     ['the login right was set', [{ kind: 'login-set', uuid: UUID, owner: OWNER }], { loginOwner: OWNER }],
     [
+      'whom the guest names is unknown once somebody began to tell it (L4)',
+      [
+        { kind: 'login-set', uuid: UUID, owner: OWNER },
+        { kind: 'login-begun', uuid: UUID },
+      ],
+      { loginOwner: OWNER, loginUnsure: true },
+    ],
+    [
+      'and known again once that was seen to end',
+      [
+        { kind: 'login-begun', uuid: UUID },
+        { kind: 'login-set', uuid: UUID, owner: OWNER },
+      ],
+      { loginOwner: OWNER, loginUnsure: undefined },
+    ],
+    [
       'a new owner is waited for since he was first seen (D25)',
       [
         { kind: 'new-owner', uuid: UUID },
@@ -326,6 +342,14 @@ describe('what the journal means', () => {
       'limits are the last ones',
       [{ kind: 'limits-set', uuid: UUID, limits: { cpuShares: 5 } }],
       { limits: { cpuShares: 5 } },
+    ],
+    [
+      'limits that could not be set are nobody’s',
+      [
+        { kind: 'limits-set', uuid: UUID, limits: { cpuShares: 5 } },
+        { kind: 'limits-forgotten', uuid: UUID },
+      ],
+      { limits: undefined },
     ],
     [
       'an acknowledgement takes a machine out of its parking (L8)',

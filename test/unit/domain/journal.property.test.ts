@@ -101,6 +101,7 @@ const anyEvent = fc
     fc.record({ kind: kind('suspension-over'), uuid, why: text }),
     fc.record({ kind: kind('quarantined'), uuid, untilUnixMs: anyNumber }),
     fc.record({ kind: fc.constantFrom('restored' as const, 'purged' as const), uuid }),
+    fc.record({ kind: fc.constantFrom('login-begun' as const, 'limits-forgotten' as const), uuid }),
     fc.record({ kind: kind('login-set'), uuid, owner: address }),
     fc.record({ kind: kind('link'), uuid, up: fc.boolean() }),
     fc.record({ kind: kind('hold'), uuid, reason: text, by: text, untilUnixMs: anyNumber }),

@@ -105,6 +105,11 @@ describe('an owner in doubt (D25)', () => {
     ['is one whom safe alone does not name', says(SELLER, BUYER), true],
     ['is one whom the only readable level does not name', says(undefined, BUYER), true],
     ['is not one whom both levels name', says(SELLER, SELLER), false],
+    [
+      'is one whom both levels name, while somebody who began to set it was not seen to end (L4)',
+      { ...says(SELLER, SELLER), memory: { ...minted(), loginOwner: SELLER, loginUnsure: true } },
+      true,
+    ],
     ['is not made by silence (L3)', says(undefined, undefined), false],
     ['is not made by another machine’s token', says(BUYER, BUYER, 8n), false],
     ['is not made where nobody was asked', {}, false],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DomainState } from '../../../src/domain/domain-state.ts';
 import { known } from '../../../src/domain/fact.ts';
+import { metadataOf } from '../../../src/domain/metadata-of.ts';
 import type { Observation } from '../../../src/domain/observation.ts';
 import { upkeep } from '../../../src/domain/upkeep.ts';
 import {
@@ -17,6 +18,18 @@ import {
 } from '../../support/suspended-machine.ts';
 
 /* What upkeep puts right. */
+
+const marked = metadataOf(memory);
+const { subscription: ref } = marked;
+if (ref === undefined) throw new Error('the machine is bound');
+const made = {
+  ipv4: '192.0.2.7',
+  ipv6: '',
+  owner: 'somebody',
+  username: 'customer',
+  createdAtUnix: 5n,
+  base: `sha256:${'b'.repeat(64)}`,
+};
 
 describe('upkeep (L12)', () => {
   const running = (change: Partial<Observation> = {}) =>
@@ -36,7 +49,7 @@ describe('upkeep (L12)', () => {
     [
       'keeps an operator’s grant that is longer (D15)',
       { memory: { ...memory, lastExpiresAtUnix: UNIX + 500n, grantUntilUnix: UNIX + 500n } },
-      [{ chore: 'patch-record', patch: { expiresAtUnix: UNIX + 500n } }],
+      [{ chore: 'write-metadata' }, { chore: 'patch-record', patch: { expiresAtUnix: UNIX + 500n } }],
     ],
     [
       'leaves the expiry alone while the chain is unknown (L3)',
@@ -55,6 +68,26 @@ describe('upkeep (L12)', () => {
       'writes metadata where there is none (D10)',
       { domain: known({ ...domain, metadata: undefined } as unknown as DomainState) },
       [{ chore: 'write-metadata' }],
+    ],
+    [
+      'writes metadata anew where it lags behind (D8)',
+      { domain: known({ ...domain, metadata: { ...marked, suspended: true } }) },
+      [{ chore: 'write-metadata' }],
+    ],
+    [
+      'leaves metadata that is another machine’s',
+      { domain: known({ ...domain, metadata: { ...marked, uuid: 'another' } }) },
+      [],
+    ],
+    [
+      'leaves metadata that names another subscription',
+      { domain: known({ ...domain, metadata: { ...marked, subscription: { ...ref, subscriptionId: 99n } } }) },
+      [],
+    ],
+    [
+      'leaves metadata that knows what a machine was made with better than the journal',
+      { domain: known({ ...domain, metadata: { ...marked, made } }) },
+      [],
     ],
     [
       'takes back a destroyed or suspended mark that is wrong',

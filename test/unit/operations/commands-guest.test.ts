@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { GuestAgentError } from '../../../src/domain/errors.ts';
 import type { HostSample, SamplePair } from '../../../src/domain/host-sample.ts';
 import type { JournalEvent } from '../../../src/domain/journal/event.ts';
 import { guestArgv, guestExec } from '../../../src/operations/guest-exec.ts';
@@ -60,6 +61,32 @@ describe('throttle', () => {
       code: 'libvirt-refused',
     });
     expect([guest.limits, limitsOf(uuid)]).toEqual([{ readIops: 100 }, { readIops: 100 }]);
+  });
+
+  it('where one cannot be set and there was none before, leaves the machine to whoever limits it by hand', async () => {
+    const { uuid, name, guest } = await world.sell(7, 86_400);
+    guest.limits = { readIops: 3 };
+    guest.behaviour = { ...guest.behaviour, cannotLimit: ['writeIops'] };
+    await expect(throttle(world.deps, name, { writeIops: 5 }, { reset: false })).rejects.toThrow();
+    expect(limitsOf(uuid)).toBeUndefined();
+    await world.look(uuid);
+    expect(guest.limits).toEqual({ readIops: 3 });
+  });
+
+  it('that is killed while it sets them is finished by the daemon (L4)', async () => {
+    const { uuid, name, guest } = await world.sell(7, 86_400);
+    const reached = new Promise<void>((resolve) => {
+      const limit = (): Promise<never> => {
+        resolve();
+        return new Promise(() => undefined);
+      };
+      const hypervisor = { ...world.hypervisor, limit };
+      void throttle({ ...world.deps, hypervisor }, name, { readIops: 100 }, { reset: false });
+    });
+    await reached;
+    world.restart();
+    await world.look(uuid);
+    expect(guest.limits).toEqual({ readIops: 100 });
   });
 
   it('of a machine that is off is stored, and comes into force whenever it is found running without it', async () => {
@@ -170,6 +197,20 @@ describe('update-gecos', () => {
   it('is obeyed, and what the chain says of the proven token wins later (D25)', async () => {
     const { name, uuid, guest } = await world.sell(7, 86_400, { tokenId: 7n });
     await updateGecos(world.deps, name, { owner: STRANGER, tokenId: 7n });
+    expect(guest.gecos.get('customer')).toBe(`wallet=${STRANGER},nft=7`);
+    await world.pass(uuid, 20_000);
+    expect(guest.gecos.get('customer')).toBe(`wallet=${OWNER},nft=7`);
+  });
+
+  it('whose agent did it and never said so leaves nobody in the guest whom the chain does not name (L4, D25)', async () => {
+    const { name, uuid, guest } = await world.sell(7, 86_400, { tokenId: 7n });
+    const { agent } = world.deps;
+    const exec: typeof agent.exec = async (...call) => {
+      await agent.exec(...call);
+      throw new GuestAgentError('no answer in time', { code: 'agent-timeout', retryable: true });
+    };
+    const asked = updateGecos({ ...world.deps, agent: { ...agent, exec } }, name, { owner: STRANGER, tokenId: 7n });
+    await expect(asked).rejects.toMatchObject({ code: 'agent-timeout' });
     expect(guest.gecos.get('customer')).toBe(`wallet=${STRANGER},nft=7`);
     await world.pass(uuid, 20_000);
     expect(guest.gecos.get('customer')).toBe(`wallet=${OWNER},nft=7`);

@@ -19,8 +19,12 @@ const made = fc
     createdAtUnix: fc.bigInt(0n, 2n ** 40n),
     base: fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:${hex}`),
     nftTokenId: fc.option(fc.bigInt(0n, 2n ** 256n - 1n), { nil: undefined }),
+    minted: fc.boolean(),
   })
-  .map(({ nftTokenId, ...rest }) => ({ ...rest, ...(nftTokenId !== undefined && { nftTokenId }) }));
+  .map(({ nftTokenId, minted, ...rest }) => ({
+    ...rest,
+    ...(nftTokenId !== undefined && { nftTokenId, ...(minted && { nftMinted: true as const }) }),
+  }));
 const metadata: fc.Arbitrary<MachineMetadata> = fc
   .record({
     uuid: fc.uuid(),
@@ -29,11 +33,15 @@ const metadata: fc.Arbitrary<MachineMetadata> = fc
       { nil: undefined },
     ),
     made: fc.option(made, { nil: undefined }),
+    suspended: fc.boolean(),
+    grantUntilUnix: fc.option(fc.bigInt(0n, 2n ** 40n), { nil: undefined }),
   })
-  .map(({ uuid, subscription, made }) => ({
+  .map(({ uuid, subscription, made, suspended, grantUntilUnix }) => ({
     schema: 1,
     uuid,
     ...(subscription && { subscription }),
+    ...(suspended && { suspended }),
+    ...(grantUntilUnix !== undefined && { grantUntilUnix }),
     ...(made && { made }),
   }));
 
