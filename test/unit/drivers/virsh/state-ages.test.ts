@@ -5,7 +5,10 @@ const DAY_MS = 86_400_000;
 
 const clockAt = (nowMs: number) => {
   let now = nowMs;
-  return { nowUnixMs: () => now, set: (ms: number) => void (now = ms) };
+  const set = (ms: number): void => {
+    now = ms;
+  };
+  return { nowUnixMs: () => now, set };
 };
 
 describe('the age of a state', () => {
