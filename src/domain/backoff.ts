@@ -7,12 +7,17 @@ const spread = (uuid: string, count: number): number => {
   return 0.5 + ((hash >>> 0) % 1024) / 2048;
 };
 
-/** When the pause after the latest failure ends: doubling from the first pause, capped, spread over machines. */
+/**
+ * When the pause after the latest failure ends: doubling from the first pause, capped, spread over machines. A failure that
+ * lies ahead of the clock says that the clock was set back: its pause is over, else it would last as long as the jump (C9).
+ */
 export const backoffEndsUnixMs = (
   uuid: string,
   failure: { readonly count: number; readonly lastUnixMs: number },
   policy: Policy,
+  nowUnixMs: number,
 ): number => {
+  if (failure.lastUnixMs > nowUnixMs) return nowUnixMs;
   const fullMs = Math.min(policy.backoffMaxMs, policy.backoffFirstMs * 2 ** Math.min(failure.count, 30));
   return failure.lastUnixMs + Math.round(fullMs * spread(uuid, failure.count));
 };

@@ -61,7 +61,7 @@ const paced = (
     const what = `${step.do} failed and needs an operator: ${failure.message}`;
     return { ...rest, row: 'parked', because: what, report: { level: 'error', what } };
   }
-  const endsUnixMs = backoffEndsUnixMs(observation.uuid, failure, policy);
+  const endsUnixMs = backoffEndsUnixMs(observation.uuid, failure, policy, observation.nowUnixMs);
   const what = `${step.do} failed ${failure.count} times: ${failure.message}`;
   const report = tooOften ? { report: { level: 'error', what } as const } : {};
   if (endsUnixMs <= observation.nowUnixMs) return { ...outcome, ...report };

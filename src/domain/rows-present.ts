@@ -31,9 +31,10 @@ const restart = (situation: Situation): Outcome => {
   const { memory, policy, observation } = situation;
   const cause = causeOf(situation);
   const crash = cause === 'crash' ? memory.failures[CRASH] : undefined;
+  const { uuid, nowUnixMs } = observation;
   const notBefore =
-    crash && crash.count > 1 ? backoffEndsUnixMs(observation.uuid, { ...crash, count: crash.count - 1 }, policy) : 0;
-  if (notBefore > observation.nowUnixMs) return wait(`crash ${crash?.count} in a row`, notBefore);
+    crash && crash.count > 1 ? backoffEndsUnixMs(uuid, { ...crash, count: crash.count - 1 }, policy, nowUnixMs) : 0;
+  if (notBefore > nowUnixMs) return wait(`crash ${crash?.count} in a row`, notBefore);
   return start(cause === 'host' ? 'it ran before the host went down' : 'its qemu died', situation);
 };
 

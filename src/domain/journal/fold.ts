@@ -46,6 +46,13 @@ const withIntent = (memory: MachineMemory, step: string, atUnixMs: number): Mach
   }
 };
 
+/** What was asked of a guest counts from its outcome on, however it ended: libvirt may have passed it on only then (L8). */
+const askedUntil = (suspending: Suspending | undefined, step: string, atUnixMs: number): Suspending | undefined => {
+  if (suspending === undefined) return undefined;
+  if (step === 'request-shutdown') return { ...suspending, lastRequestUnixMs: atUnixMs };
+  return step === 'power-off' ? { ...suspending, lastPowerOffUnixMs: atUnixMs } : suspending;
+};
+
 const withOutcome = (
   memory: MachineMemory,
   event: Extract<JournalEvent, { kind: 'outcome' }>,
@@ -55,15 +62,15 @@ const withOutcome = (
   // A machine that was started is not being suspended any more, whatever was asked of it before.
   if (event.ok && event.step === 'start') return { ...memory, failures: others, suspending: undefined };
   if (event.ok && event.step === 'check-address') return { ...withAddressesTaken(memory), failures: others };
-  if (event.ok) return { ...memory, failures: others };
+  const asked = askedUntil(memory.suspending, event.step, atUnixMs);
+  if (event.ok) return { ...memory, suspending: asked, failures: others };
   const failure = {
     count: (before?.count ?? 0) + 1,
     lastUnixMs: atUnixMs,
     message: event.error ?? 'failed',
     curable: event.curable ?? true,
   };
-  const suspending =
-    event.step === 'save' && memory.suspending ? { ...memory.suspending, saveFailed: true } : memory.suspending;
+  const suspending = event.step === 'save' && asked ? { ...asked, saveFailed: true } : asked;
   return { ...memory, suspending, failures: { ...others, [event.step]: failure } };
 };
 

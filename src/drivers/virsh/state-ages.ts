@@ -17,10 +17,11 @@ export const createStateAges = (clock: Pick<Clock, 'nowUnixMs'>): StateAges => {
     sinceUnixMs: (uuid, run, reason) => {
       const state = `${run}/${reason}`;
       const before = seen.get(uuid);
-      if (before?.state === state) return before.sinceUnixMs;
-      const sinceUnixMs = clock.nowUnixMs();
-      seen.set(uuid, { state, sinceUnixMs });
-      return sinceUnixMs;
+      const nowUnixMs = clock.nowUnixMs();
+      // Nothing began in the future: the clock was set back, and a stop would not be believed until it is there again.
+      if (before?.state === state && before.sinceUnixMs <= nowUnixMs) return before.sinceUnixMs;
+      seen.set(uuid, { state, sinceUnixMs: nowUnixMs });
+      return nowUnixMs;
     },
     forget: (uuid) => void seen.delete(uuid),
     keepOnly: (uuids) => {

@@ -35,9 +35,9 @@ const requireStillWanted = (ctx: Explicit, memory: MachineMemory): void => {
 };
 
 /** What was asked so far, for the escalation. */
-const asked = (before: Suspending | undefined, nowUnixMs: number): Suspending => ({
+const asked = (before: Suspending | undefined, requests: number, nowUnixMs: number): Suspending => ({
   sinceUnixMs: before?.sinceUnixMs ?? nowUnixMs,
-  requests: (before?.requests ?? 0) + 1,
+  requests,
   lastRequestUnixMs: nowUnixMs,
   powerOffs: 0,
   lastPowerOffUnixMs: 0,
@@ -56,7 +56,9 @@ const ask = async (
   if (!('step' in move)) return sofar;
   const { step } = move;
   if (step.do !== 'request-shutdown') throw deaf(memory.name, domain.run);
-  const next = asked(sofar, deps.clock.nowUnixMs());
+  const requests = (sofar?.requests ?? 0) + 1;
+  // The next one is counted from when libvirt has passed this one on, which may take it its time (L8).
+  const next = (): Suspending => asked(sofar, requests, deps.clock.nowUnixMs());
   try {
     await alone(
       ctx,
@@ -64,17 +66,17 @@ const ask = async (
       async () => {
         requireStillWanted(ctx, memory);
         await deps.hypervisor.requestShutdown(memory.uuid, step.mode);
-        say(`${memory.name}: asked to shut down (${step.mode}, request ${next.requests})`);
+        say(`${memory.name}: asked to shut down (${step.mode}, request ${requests})`);
       },
       LOCK_WAIT_MS,
     );
-    return next;
+    return next();
   } catch (error) {
     // Whoever works on it, or an agent that does not answer: the next request comes all the same.
     if (error instanceof LockBusyError) return sofar;
     if (step.mode !== 'agent') throw error;
     say(`${memory.name}: its agent did not take the request: ${explain(error)}`);
-    return next;
+    return next();
   }
 };
 

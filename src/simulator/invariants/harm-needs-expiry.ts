@@ -18,14 +18,14 @@ export const harmNeedsExpiry: Invariant = {
         else if (!paidSince.has(machine.uuid)) paidSince.set(machine.uuid, nowMs);
       }
       const mayBeDeceived = liar && duskSinceMs !== undefined;
-      return effects.flatMap(({ what, args, by, failed }) => {
+      return effects.flatMap(({ what, args, by, failed, startMs }) => {
         const uuid = String(args[0]);
         const machine = machines.find((each) => each.uuid === uuid);
         const harmful = HARMFUL.has(what) && !failed && (by === 'daemon' || by === 'operator gc');
         if (!harmful || machine === undefined || machine.condemned || machine.isNew || mayBeDeceived) return [];
         const since = paidSince.get(uuid);
-        if (since === undefined || nowMs - since <= knownMs) return [];
-        const minutes = Math.round((nowMs - since) / 60_000);
+        if (since === undefined || startMs - since <= knownMs) return [];
+        const minutes = Math.round((startMs - since) / 60_000);
         const { name } = machine;
         return [
           { invariant: 'harm-needs-expiry', machine: name, what: `${what} of ${name}, paid for since ${minutes} min` },

@@ -20,17 +20,18 @@ export const paidIsKept: Invariant = {
         const paid = isPaid(machine, trueUnix);
         if (!paid) paidSince.delete(uuid);
         else if (!paidSince.has(uuid)) paidSince.set(uuid, nowMs);
-        const paidMs = nowMs - (paidSince.get(uuid) ?? nowMs);
+        const since = paidSince.get(uuid) ?? nowMs;
         const undone = effects.some(
-          ({ what, args, failed, by }) =>
+          ({ what, args, failed, by, startMs }) =>
             (what === 'hypervisor.undefine' || what === 'quarantine.moveIn' || what === 'quarantine.purge') &&
             args[0] === uuid &&
             !failed &&
+            startMs - since > knownMs &&
             (by === 'daemon' || by === 'operator gc'),
         );
         const lost = hadFiles.has(uuid) && machine.files === 0;
         if (machine.files > 0) hadFiles.add(uuid);
-        if (paid && paidMs > knownMs && (undone || lost)) {
+        if (paid && (undone || (lost && nowMs - since > knownMs))) {
           hadFiles.delete(uuid);
           const what = lost ? 'its files are gone' : 'it was taken apart';
           return [{ invariant: 'paid-is-kept', machine: name, what: `${name} is paid for, and ${what}` }];

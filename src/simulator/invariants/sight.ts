@@ -1,4 +1,5 @@
 import type { RunReason, RunState } from '../../domain/domain-state.ts';
+import type { HarmKind } from '../../domain/journal/memory.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { VmRecord } from '../../domain/record.ts';
 import type { HostScenario } from '../scenario/schema.ts';
@@ -67,6 +68,8 @@ export interface Sight {
   readonly darkSinceMs: number | undefined;
   /** Since when fewer than two have, where several are configured. */
   readonly duskSinceMs: number | undefined;
+  /** Kinds of harm that the breaker stops by now, until somebody acknowledges it: the journal's word, to be doubted. */
+  readonly openBreakers: ReadonlySet<HarmKind>;
   /** A node lies, or another did a moment ago. */
   readonly liar: boolean;
   readonly policy: Policy;

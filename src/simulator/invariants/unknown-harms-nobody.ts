@@ -12,17 +12,18 @@ export const unknownHarmsNobody: Invariant = {
   rules: 'L3, C5, C7, C12',
   watch:
     () =>
-    ({ nowMs, effects, machines, darkSinceMs, duskSinceMs, policy }) => {
+    ({ effects, machines, darkSinceMs, duskSinceMs, policy }) => {
       // Under the lock a step may still be taken on what was read just before.
       const freshMs = policy.freshForHarmMs + 60_000;
-      const dark = darkSinceMs !== undefined && nowMs - darkSinceMs > freshMs;
-      const dusk = duskSinceMs !== undefined && nowMs - duskSinceMs > freshMs;
-      if (!dark && !dusk) return [];
-      return effects.flatMap(({ what, args, by, failed }) => {
+      if (darkSinceMs === undefined && duskSinceMs === undefined) return [];
+      return effects.flatMap(({ what, args, by, failed, startMs }) => {
+        // What counts is when it was done, not when it was looked at.
+        const dark = darkSinceMs !== undefined && startMs - darkSinceMs > freshMs;
+        const dusk = duskSinceMs !== undefined && startMs - duskSinceMs > freshMs;
         const machine = machines.find(({ uuid }) => uuid === args[0]);
         if (machine === undefined || machine.condemned || machine.isNew || failed) return [];
         if (by !== 'daemon' && by !== 'operator gc') return [];
-        const harms = (dark && SUSPENDS.has(what)) || DESTROYS.has(what);
+        const harms = (dark && SUSPENDS.has(what)) || ((dark || dusk) && DESTROYS.has(what));
         if (!harms) return [];
         const { name } = machine;
         const how = dark ? 'no node answered' : 'only one node answered';

@@ -20,9 +20,9 @@ export const wordsAreHeeded: Invariant = {
         if (!kept) since.delete(uuid);
         else if (!since.has(uuid)) since.set(uuid, nowMs);
       }
-      return effects.flatMap(({ what, args, by, failed }) => {
+      return effects.flatMap(({ what, args, by, failed, startMs }) => {
         const machine = machines.find(({ uuid }) => uuid === args[0]);
-        const heldMs = nowMs - (since.get(machine?.uuid ?? '') ?? nowMs);
+        const heldMs = startMs - (since.get(machine?.uuid ?? '') ?? nowMs);
         // What was begun before the word came may still end, and the word has to be read first.
         if (!machine?.protected || heldMs < 240_000 || failed || !HARMFUL.has(what)) return [];
         if (by !== 'daemon' && by !== 'operator gc') return [];

@@ -73,7 +73,9 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
     const { run, reason, persistent, agentConnected } = guest;
     const state = `${run}/${reason}`;
     const before = ages.get(guest.uuid);
-    const sinceUnixMs = before?.state === state ? before.sinceUnixMs : clock.nowUnixMs();
+    const nowUnixMs = clock.nowUnixMs();
+    const isSame = before?.state === state && before.sinceUnixMs <= nowUnixMs;
+    const sinceUnixMs = isSame ? before.sinceUnixMs : nowUnixMs;
     ages.set(guest.uuid, { state, sinceUnixMs });
     return {
       ...facts,

@@ -10,7 +10,7 @@ export const buy: Executors['buy'] = (stage, { seconds }) => {
   world.chain.send({ kind: 'buy', owner, expiresAt: unixNow(stage) + BigInt(seconds) });
   let tries = 0;
   const serve = async (id: bigint): Promise<void> => {
-    const uuid = `11111111-0000-4000-8000-${String(world.machines.size + 1).padStart(12, '0')}`;
+    const uuid = world.newUuid();
     tries += 1;
     const { outcome } = engineCreates(
       world,

@@ -1,4 +1,5 @@
 import { explain } from '../../domain/errors.ts';
+import type { HarmKind, JournalState } from '../../domain/journal/memory.ts';
 import { INVARIANTS } from '../invariants/all.ts';
 import type { Invariant, Violation } from '../invariants/sight.ts';
 import type { Act, Scenario } from '../scenario/schema.ts';
@@ -24,6 +25,8 @@ export interface Played {
 export interface PlayOptions {
   readonly story?: boolean;
   readonly invariants?: readonly Invariant[];
+  /** The journal's state at every look, for whoever wants to know when something is under way. */
+  readonly sees?: (state: JournalState | undefined, nowMs: number) => void;
 }
 
 const DRAIN_MS = 25_000;
@@ -73,7 +76,12 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
     },
   });
   const troubles = createTroubles(world);
-  const watcher = createWatcher({ world, troubles, invariants: options.invariants ?? INVARIANTS });
+  const watcher = createWatcher({
+    world,
+    troubles,
+    invariants: options.invariants ?? INVARIANTS,
+    openBreakers: () => new Set(Object.keys(life?.state()?.breaker ?? {}) as HarmKind[]),
+  });
   let life: DaemonLife | undefined;
   let downs = 0;
   let ended = false;
@@ -151,6 +159,7 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
     }
     await watcher.look(atRest);
     coverage.states(life?.state(), stage);
+    options.sees?.(life?.state(), world.clock.monotonicMs());
   };
 
   /** Time passes; looks come as often as anything may have changed, and at least now and then. */

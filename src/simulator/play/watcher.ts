@@ -1,3 +1,4 @@
+import type { HarmKind } from '../../domain/journal/memory.ts';
 import type { Invariant, SeenDomain, SeenMachine, Sight, Violation } from '../invariants/sight.ts';
 import type { WorldMachine } from '../world/machines.ts';
 import type { Effect } from '../world/process.ts';
@@ -12,10 +13,11 @@ export interface WatcherDeps {
   readonly world: World;
   readonly troubles: Troubles;
   readonly invariants: readonly Invariant[];
+  readonly openBreakers: () => ReadonlySet<HarmKind>;
 }
 
 /** Looks at the world from outside, as often as it is told to, and collects what must not be. */
-export const createWatcher = ({ world, troubles, invariants }: WatcherDeps) => {
+export const createWatcher = ({ world, troubles, invariants, openBreakers }: WatcherDeps) => {
   const watches = invariants.map(({ watch }) => watch());
   const violations: (Violation & { readonly atMs: number })[] = [];
   let effects: Effect[] = [];
@@ -86,6 +88,7 @@ export const createWatcher = ({ world, troubles, invariants }: WatcherDeps) => {
       allocated: ipv4,
       dossiers: new Set(world.quarantine.dossiers.keys()),
       effects: seen,
+      openBreakers: openBreakers(),
       ...troubles.seen(),
       policy: world.policy,
       host: world.scenario.host,

@@ -80,6 +80,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
   const policy = policyOf(host);
   const settings = chainSettingsOf(host);
   let boots = 1;
+  let made = 0;
   let lastToken = BigInt(host.machines);
 
   const records = new Proxy(stored, {
@@ -233,6 +234,11 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
     minterOf,
     logOf,
     blame: hearing.wrong,
+    /** For another machine: one that was tried in vain leaves its own to nobody. */
+    newUuid: (): string => {
+      made += 1;
+      return `11111111-0000-4000-8000-${String(made).padStart(12, '0')}`;
+    },
     lastMinted: () => minted,
     bootId: () => `boot-${boots}`,
     rebooted: () => {

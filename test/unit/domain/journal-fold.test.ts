@@ -133,6 +133,26 @@ describe('what the journal means', () => {
       { suspending: { powerOffs: 2, lastPowerOffUnixMs: NOW + 1, requests: 0 } },
     ],
     [
+      'a request counts from when it was made at the latest, for libvirt may be slow to pass it on (L8)',
+      [intent('request-shutdown', 'suspend'), done('request-shutdown')],
+      { suspending: { sinceUnixMs: NOW, requests: 1, lastRequestUnixMs: NOW + 1 } },
+    ],
+    [
+      'so does one that failed: the guest may have heard it',
+      [intent('request-shutdown', 'suspend'), failed('request-shutdown')],
+      { suspending: { sinceUnixMs: NOW, requests: 1, lastRequestUnixMs: NOW + 1 } },
+    ],
+    [
+      'and a power-off',
+      [intent('power-off'), failed('power-off')],
+      { suspending: { powerOffs: 1, lastPowerOffUnixMs: NOW + 1, lastRequestUnixMs: 0 } },
+    ],
+    [
+      'an outcome of which no suspension is known begins none',
+      [done('request-shutdown'), failed('power-off')],
+      { suspending: undefined },
+    ],
+    [
       'a save is no request',
       [intent('save', 'suspend')],
       { suspending: { requests: 0, powerOffs: 0, saveFailed: false } },

@@ -17,18 +17,18 @@ describe('backoff (L8)', () => {
     fc.assert(
       fc.property(fc.uuid(), fc.integer({ min: 1, max: 2000 }), (uuid, count) => {
         const failure = { count, lastUnixMs: NOW };
-        const pauseMs = backoffEndsUnixMs(uuid, failure, policy) - NOW;
+        const pauseMs = backoffEndsUnixMs(uuid, failure, policy, NOW) - NOW;
         const fullMs = Math.min(policy.backoffMaxMs, policy.backoffFirstMs * 2 ** Math.min(count, 30));
         expect(pauseMs).toBeGreaterThanOrEqual(fullMs / 2);
         expect(pauseMs).toBeLessThanOrEqual(Math.min(fullMs, 5 * MINUTE));
-        expect(backoffEndsUnixMs(uuid, failure, policy) - NOW).toBe(pauseMs);
+        expect(backoffEndsUnixMs(uuid, failure, policy, NOW) - NOW).toBe(pauseMs);
       }),
     );
   });
 
   it('spreads machines that failed together', () => {
     const ends = Array.from({ length: 200 }, (_, index) =>
-      backoffEndsUnixMs(`machine-${index}`, { count: 20, lastUnixMs: NOW }, policy),
+      backoffEndsUnixMs(`machine-${index}`, { count: 20, lastUnixMs: NOW }, policy, NOW),
     );
     expect(new Set(ends).size).toBeGreaterThan(100);
   });

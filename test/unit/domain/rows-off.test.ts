@@ -17,6 +17,18 @@ describe('a machine that is off', () => {
     expect(rowPlan(PAID, { ...OFF, sinceUnixMs: NOW_MS - 5000 }).row).toBe('stays-off');
   });
 
+  it('is started at once where its last failure lies ahead: the clock was set back, and would hold it off for as long (C9)', () => {
+    const failure = { count: 9, lastUnixMs: NOW_MS + 30 * 86_400_000, message: 'died', curable: true };
+    expect(rowPlan(PAID, OFF, { ...stopped('crash'), failures: { crash: failure } })).toMatchObject({
+      row: 'restart',
+      step: START,
+    });
+    expect(rowPlan(PAID, OFF, { ...stopped('host'), failures: { start: failure } })).toMatchObject({
+      row: 'restart',
+      step: START,
+    });
+  });
+
   it('because we stopped it is suspended from now on, or started where it was paid meanwhile', () => {
     const expiry = stopped('expiry');
     expect(rowPlan(OVER, OFF, expiry)).toMatchObject({ row: 'suspended-now', chores: [begin] });

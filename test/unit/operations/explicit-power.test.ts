@@ -37,6 +37,22 @@ describe('stop', () => {
     expect(called(world, 'power off')).toBe(0);
   });
 
+  it('asks again its time after libvirt passed the request on, however slow that was (L8)', async () => {
+    const { world, op, guest } = await sold();
+    guest.behaviour = { ...guest.behaviour, acpi: 'ignores', agent: 'mute' };
+    const ask = world.hypervisor.requestShutdown;
+    const heardMs: number[] = [];
+    world.hypervisor.requestShutdown = async (uuid, mode) => {
+      await world.clock.sleep(9000);
+      heardMs.push(world.clock.monotonicMs());
+      return ask(uuid, mode);
+    };
+    await op.stop(NAME);
+    const gapsMs = heardMs.slice(1).map((atMs, index) => atMs - (heardMs[index] ?? 0));
+    expect(gapsMs.length).toBeGreaterThan(0);
+    expect(Math.min(...gapsMs)).toBeGreaterThanOrEqual(10_000 + 9000);
+  });
+
   it('leaves a paid machine off, whatever the daemon looks at afterwards, and its record active (D16)', async () => {
     const { world, op, uuid, guest } = await sold();
     await op.stop(NAME);

@@ -88,6 +88,7 @@ const sight = (more: Partial<Sight> = {}): Sight => ({
   calmSinceMs: 0,
   darkSinceMs: undefined,
   duskSinceMs: undefined,
+  openBreakers: new Set(),
   liar: false,
   policy: DEFAULT_POLICY,
   host: {
@@ -115,7 +116,13 @@ const sight = (more: Partial<Sight> = {}): Sight => ({
 /** Several moments that differ in what is given, the last of which counts. */
 const after = (ms: number, last: Partial<Sight>, always: Partial<Sight> = {}): readonly Sight[] => [
   sight(always),
-  sight({ ...always, ...last, nowMs: ms }),
+  sight({
+    ...always,
+    ...last,
+    nowMs: ms,
+    // What has no time of its own was done just now.
+    effects: (last.effects ?? []).map((one) => (one.startMs === 0 ? { ...one, startMs: ms } : one)),
+  }),
 ];
 
 type Case = readonly [invariant: string, title: string, broken: readonly Sight[], whole: readonly Sight[]];
@@ -126,6 +133,18 @@ const graced = (offForMs: number): readonly Sight[] =>
     { effects: [effect('quarantine.moveIn')] },
     { machines: [machine({ domain: off, expiresAtUnix: OVER })], policy: { ...DEFAULT_POLICY, graceMs: HOUR } },
   );
+
+/** A breaker is open since so many machines were stopped, and one that is over runs on for an hour. */
+const tripped = (count: number): readonly Sight[] => {
+  const overdue = machine({ expiresAtUnix: OVER });
+  const openBreakers = new Set(['suspend'] as const);
+  const stops = Array.from({ length: count }, (_, index) =>
+    effect('hypervisor.requestShutdown', { args: [`u-${100 + index}`], startMs: 1000 }),
+  );
+  return after(HOUR, { effects: [] }, { machines: [overdue], openBreakers }).map((one, index) =>
+    index === 0 ? { ...one, effects: stops } : one,
+  );
+};
 
 const CASES: readonly Case[] = [
   [
@@ -179,6 +198,34 @@ const CASES: readonly Case[] = [
     'a machine runs on for an hour after its time; one that is protected may',
     after(HOUR, {}, { machines: [machine({ expiresAtUnix: OVER })] }),
     after(HOUR, {}, { machines: [machine({ expiresAtUnix: OVER, protected: true })] }),
+  ],
+  [
+    'unpaid-ends',
+    'a breaker that opened for one machine excuses nobody; for as many as it allows, it does',
+    tripped(1),
+    tripped(20),
+  ],
+  [
+    'harm-needs-expiry',
+    'what was asked before the payment is no harm, however late it is looked at; after it, it is',
+    after(10 * MINUTE, { effects: [effect('hypervisor.requestShutdown', { startMs: 9 * MINUTE })] }),
+    after(10 * MINUTE, { effects: [effect('hypervisor.requestShutdown', { startMs: 1000 })] }),
+  ],
+  [
+    'unknown-harms-nobody',
+    'a machine is taken apart long after the second answer; the same at once, looked at late',
+    after(HOUR, { effects: [effect('quarantine.moveIn', { startMs: 30 * MINUTE })] }, { duskSinceMs: 0 }),
+    after(
+      HOUR,
+      { effects: [effect('quarantine.moveIn', { startMs: 1000 })] },
+      { duskSinceMs: 0, machines: [machine({ expiresAtUnix: OVER })], policy: { ...DEFAULT_POLICY, graceMs: 0 } },
+    ),
+  ],
+  [
+    'unknown-harms-nobody',
+    'power is taken long after the last answer; the same at once, looked at late',
+    after(HOUR, { effects: [effect('hypervisor.powerOff', { startMs: 30 * MINUTE })] }, { darkSinceMs: 0 }),
+    after(HOUR, { effects: [effect('hypervisor.powerOff', { startMs: 1000 })] }, { darkSinceMs: 0 }),
   ],
   ['grace-is-kept', 'grace was cut short; the whole of it had passed', graced(10 * MINUTE), graced(2 * HOUR)],
   [
