@@ -15,7 +15,7 @@ const answerSchema = z.object({ nft_token_id: z.union([z.int(), z.string(), z.nu
  */
 export const createMachine = async (stage: SoakStage, machine: Sold, minted: boolean): Promise<void> => {
   const { name, buyer } = machine;
-  for (let tries = 1; tries <= TRIES && !stage.signal.aborted; tries += 1) {
+  for (let tries = 1; tries <= TRIES && !stage.signal.aborted && !(tries > 1 && stage.ending); tries += 1) {
     machine.creating = true;
     const argv = [name, '--owner-wallet', buyer, ...SMALL, ...(minted ? [] : ['--no-mint'])];
     const { exitCode, out, err, tookMs } = await stage.host.run('create', ...argv);

@@ -16,6 +16,7 @@ const note = (
   more: Pick<Sent, 'kept' | 'lost'> = { kept: false, lost: () => undefined },
 ): void => void sent.push({ blockNumber: mined.blockNumber, transaction, ...more });
 
+const MOST_CREATING = 2;
 const MOST_RUNNING = 5;
 const MOST_OPEN = 11;
 
@@ -34,7 +35,8 @@ export const isRunning = ({ running }: SoakStage, { name }: Sold): boolean => ru
 
 export const buy: Act = async (stage) => {
   const busy = open(stage).filter((machine) => machine.creating || isRunning(stage, machine)).length;
-  if (busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
+  const creating = open(stage).filter((machine) => machine.creating).length;
+  if (creating >= MOST_CREATING || busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
   return buyFor(stage, stage.random.int(45, 100));
 };
 

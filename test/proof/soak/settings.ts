@@ -45,7 +45,7 @@ export const PROVISIONER_YAML = {
     backoff_first: '500ms',
     backoff_max: `${SECONDS.backoffMaxMs}s`,
   },
-  breaker: { suspend: { count: 10_000 }, destroy: { count: 10_000 } },
+  breaker: { suspend: { count: 1000 }, destroy: { count: 1000 } },
   mint: { confirmations: 2 },
 } as const;
 

@@ -28,6 +28,7 @@ const LOOK_EVERY_MS = 1000;
 /** Looks that lie further apart than this mean a host that is too busy to call anybody slow. */
 const BUSY_MS = 4000;
 const BUSY_FELT_MS = 10_000;
+const FIRST_PAID_S = 90;
 const WANTED = '0 violations, all comes to rest';
 
 /** Nothing of it is left, and it has come to an end. */
@@ -83,6 +84,7 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
     random: createRandom(seed),
     sent: [],
     lastCreateMs: Number.NEGATIVE_INFINITY,
+    ending: false,
     count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     background: (what, work) => {
       const watched = work
@@ -93,14 +95,17 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
   };
 
   let last: Sight | undefined;
-  let told = 0;
+  let [told, late] = [0, 0];
   let lookedMs = performance.now();
   let turn: Promise<void> = Promise.resolve();
   const lookNow = async (atRest: boolean): Promise<void> => {
     const sight = await observer.look(atRest);
     for (const { invariant, what } of observer.violations.slice(told)) tell(`BROKEN ${invariant}: ${what}`);
     told = observer.violations.length;
-    if (performance.now() - lookedMs > BUSY_MS) weather.begin('passing')(BUSY_FELT_MS * FASTER);
+    if (performance.now() - lookedMs > BUSY_MS) {
+      late += 1;
+      weather.begin('passing')(BUSY_FELT_MS * FASTER);
+    }
     lookedMs = performance.now();
     if (sight === undefined) return;
     last = sight;
@@ -129,13 +134,21 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
   })();
 
   const starting = weather.begin('daemon');
-  await startDaemon(stage);
+  await host.daemon.start(); // one that never starts is no finding of a soak's
   starting(BUSY_FELT_MS * FASTER);
   if (sabotaged) stage.background('the sabotage', sabotage(stage));
-  else for (const seconds of [50, 70]) tell(await buyFor(stage, seconds));
+  const idle = async (): Promise<void> => {
+    while (works.size > 0 && !signal.aborted) await Promise.race([...works, pause(stage, 1000)]);
+  };
+  if (!sabotaged) {
+    // The first create finds out what this host can do, and takes its time for it.
+    tell(await buyFor(stage, FIRST_PAID_S));
+    await idle();
+  }
   await live(stage, forMs);
   tell('nobody does anything any more');
-  while (works.size > 0 && !signal.aborted) await Promise.race([...works, pause(stage, 1000)]);
+  stage.ending = true;
+  await idle();
   if (!signal.aborted) await settle(stage, () => last, look);
   over = true;
   await observing;
@@ -149,7 +162,7 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
   const kills = [...counts].reduce((sum, [what, count]) => (what.startsWith('kills') ? sum + count : sum), 0);
   const notes = [
     `seed ${seed}; ${kinds.sort().join(', ')}`,
-    `${looks} looks, ${blind} of them while libvirt was away`,
+    `${looks} looks, ${blind} of them without an answer of libvirt's, ${late} late because the host was busy`,
     ...violations.map(({ invariant, what, atMs }) => `BROKEN ${invariant} at ${Math.round(atMs / 1000)} s: ${what}`),
   ];
   if (violations.length > 0) notes.push(`logs and story: ${await keepEvidence(host, seed, story)}`);

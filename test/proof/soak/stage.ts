@@ -32,6 +32,8 @@ export interface SoakStage {
   readonly sent: Sent[];
   /** When a create that may have minted ended last. */
   lastCreateMs: number;
+  /** Nothing that failed is tried again. */
+  ending: boolean;
   readonly signal: AbortSignal;
   count(what: string): void;
   tell(line: string): void;

@@ -4,10 +4,8 @@ import type { Sight } from '../../../src/simulator/invariants/sight.ts';
 export interface Weather {
   /** Something begins that others must bear; returns how it ends, and for how long it is felt. */
   begin(kind: Trouble): (feltMs: number) => void;
-  /** The daemon is well for so long; anything else is felt like a trouble that ends now. */
+  /** The weather now, as the rules ask for it. */
   seen(): Pick<Sight, 'ableSinceMs' | 'calmSinceMs' | 'darkSinceMs' | 'duskSinceMs' | 'liar'>;
-  /** Is anything wrong now, or still felt? */
-  rough(): boolean;
   /** Is nothing of this kind under way? */
   free(kind: Trouble): boolean;
 }
@@ -51,7 +49,6 @@ export const createWeather = (nowMs: () => number): Weather => {
       refresh();
       return { ableSinceMs: able, calmSinceMs: calm, darkSinceMs: dark, duskSinceMs: dusk, liar: false };
     },
-    rough: () => begun.size > 0 || nowMs() < feltUntilMs,
     free: (kind) => count(kind) === 0,
   };
 };
