@@ -1,6 +1,5 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { descendants, isAlive, signal, until } from '../../lab/processes.ts';
 import { type Act, open } from './people.ts';
 import { DEEPEST_REORG, FASTER } from './settings.ts';

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import * as z from 'zod';
 import type { Sold } from './sold.ts';
 import { pause, type SoakStage } from './stage.ts';

@@ -33,7 +33,7 @@ const runs = ({ run }: PlainDomain): boolean => run !== 'off' && run !== 'crashe
  * was, for while libvirt is away nobody hears events. Whose hand it was leaves no trace: it counts as the daemon's unless we
  * know of another.
  */
-export const createDeeds = (byWhom: (uuid: string) => string) => {
+export const createDeeds = (byWhom: (uuid: string, what: string) => string) => {
   let before: Moment | undefined;
   const uuids = new Map<string, string>();
 
@@ -41,7 +41,7 @@ export const createDeeds = (byWhom: (uuid: string) => string) => {
     for (const { name, uuid } of [...(before?.domains ?? []), ...now.domains]) uuids.set(name, uuid);
     const found = new Map<string, Effect>();
     const add = (uuid: string, what: string): void => {
-      const effect = { by: byWhom(uuid), what, args: [uuid], startMs: now.atMs, endMs: now.atMs, failed: false };
+      const effect = { by: byWhom(uuid, what), what, args: [uuid], startMs: now.atMs, endMs: now.atMs, failed: false };
       if (!found.has(`${what} ${uuid}`)) found.set(`${what} ${uuid}`, effect);
     };
     for (const { event, domain, detail } of now.events) {

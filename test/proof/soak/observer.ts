@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { VmRecord } from '../../../src/domain/record.ts';
 import { graceIsKept } from '../../../src/simulator/invariants/grace-is-kept.ts';
 import { harmNeedsExpiry } from '../../../src/simulator/invariants/harm-needs-expiry.ts';
@@ -66,16 +65,12 @@ export const createObserver = ({ host, sold, weather, nowMs, originUnix }: Obser
   const uuids = new Map<string, string>();
   const names = new Map<string, string>();
   const byUuid = (uuid: string): Sold | undefined => sold.get(names.get(uuid) ?? '');
-  const deeds = createDeeds((uuid) => {
+  const deeds = createDeeds((uuid, what) => {
     const machine = byUuid(uuid);
     if (machine === undefined) return 'nobody';
-    return machine.creating
-      ? 'create'
-      : machine.condemned
-        ? 'operator destroy'
-        : machine.ownerStopped
-          ? 'owner'
-          : 'daemon';
+    if (machine.creating) return 'create';
+    if (machine.condemned) return 'operator destroy';
+    return machine.ownerStopped && what === 'hypervisor.requestShutdown' ? 'owner' : 'daemon';
   });
   const watches = ASKED.map(({ watch }) => watch());
   const graceWatch = graceIsKept.watch();

@@ -1,10 +1,9 @@
-import { performance } from 'node:perf_hooks';
 import type { Transaction } from '../../lab/chain-calls.ts';
 import type { Mined } from '../../lab/chain-client.ts';
 import { inside } from '../../lab/guest.ts';
 import { createMachine } from './creates.ts';
 import type { Sold } from './sold.ts';
-import { disturb, type Sent, type SoakStage, sell } from './stage.ts';
+import { disturb, pause, type Sent, type SoakStage, sell } from './stage.ts';
 
 /** People act here, one at a time. Each resolves to what was done, or undefined where it could not be. */
 export type Act = (stage: SoakStage) => Promise<string | undefined>;
@@ -19,11 +18,13 @@ const note = (
 const MOST_CREATING = 2;
 const MOST_RUNNING = 5;
 const MOST_OPEN = 11;
+const DESTROY_AGAIN_MS = 5000;
+const DESTROY_TRIES = 12;
 
 export const open = ({ sold }: SoakStage): readonly Sold[] => [...sold.values()].filter(({ closed }) => !closed);
 
 const drawn = (stage: SoakStage, may: (machine: Sold) => boolean): Sold | undefined => {
-  const [first, ...rest] = open(stage).filter(may);
+  const [first, ...rest] = open(stage).filter((machine) => !machine.spared && may(machine));
   return first && stage.random.pick([first, ...rest]);
 };
 
@@ -109,9 +110,14 @@ export const destroy: Act = async (stage) => {
   const machine = drawn(stage, (each) => !each.condemned && !each.creating && each.failedMs === undefined);
   if (machine === undefined || stage.observer.uuidOf(machine.name) === undefined) return undefined;
   machine.condemned = true;
+  // libvirt may be away: whoever wants it gone asks again.
   const run = async (): Promise<void> => {
-    const { exitCode, err } = await stage.host.run('destroy', machine.name);
-    if (exitCode !== 0) stage.tell(`destroy of ${machine.name} failed: ${err.trim().split('\n').at(-1)}`);
+    for (let tries = 1; tries <= DESTROY_TRIES; tries += 1) {
+      const { exitCode, err } = await stage.host.run('destroy', machine.name);
+      if (exitCode === 0 || stage.signal.aborted) return;
+      stage.tell(`the destroy of ${machine.name} fails: ${err.trim().split('\n').at(-1)}`);
+      await pause(stage, DESTROY_AGAIN_MS);
+    }
   };
   stage.background(`the destroy of ${machine.name}`, run());
   return `an operator destroys ${machine.name}`;

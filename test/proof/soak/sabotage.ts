@@ -12,6 +12,7 @@ export const sabotage = async (stage: SoakStage): Promise<void> => {
   stage.tell(await buyFor(stage, PAID_S));
   const [victim] = sold.values();
   if (victim === undefined) return;
+  victim.spared = true;
   while (running.get(victim.name) !== true && !signal.aborted) await pause(stage, 200);
   await pause(stage, KNOWN_MS);
   stage.tell(`SABOTAGE: ${victim.name}, which is paid for, is destroyed`);

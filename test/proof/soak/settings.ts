@@ -46,7 +46,7 @@ export const PROVISIONER_YAML = {
     backoff_max: `${SECONDS.backoffMaxMs}s`,
   },
   breaker: { suspend: { count: 1000 }, destroy: { count: 1000 } },
-  mint: { confirmations: 2 },
+  mint: { confirmations: 2, stuck_after: '10s', give_up_after: '30s' },
 } as const;
 
 const scaled = (seconds: number): number => seconds * 1000 * FASTER;

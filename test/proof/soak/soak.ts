@@ -28,6 +28,8 @@ const LOOK_EVERY_MS = 1000;
 /** Looks that lie further apart than this mean a host that is too busy to call anybody slow. */
 const BUSY_MS = 4000;
 const BUSY_FELT_MS = 10_000;
+/** What was sabotaged never comes to rest: a few looks must be enough to see it. */
+const SEEN_WITHIN_MS = 8000;
 const FIRST_PAID_S = 90;
 const WANTED = '0 violations, all comes to rest';
 
@@ -149,7 +151,8 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
   tell('nobody does anything any more');
   stage.ending = true;
   await idle();
-  if (!signal.aborted) await settle(stage, () => last, look);
+  if (sabotaged) await pause(stage, SEEN_WITHIN_MS);
+  else if (!signal.aborted) await settle(stage, () => last, look);
   over = true;
   await observing;
 

@@ -16,6 +16,8 @@ export interface Sold {
   ownerStopped: boolean;
   /** The last thing that befell it from outside. */
   disturbedMs: number;
+  /** A saboteur's victim, which nobody else acts on. */
+  spared: boolean;
   /** Nothing of it is left: nobody acts on it any more. */
   closed: boolean;
 }
@@ -31,5 +33,6 @@ export const newSold = (id: bigint, buyer: string): Sold => ({
   condemned: false,
   ownerStopped: false,
   disturbedMs: Number.NEGATIVE_INFINITY,
+  spared: false,
   closed: false,
 });

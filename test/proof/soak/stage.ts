@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../../src/simulator/random.ts';
 import type { RealHost } from '../../integration/real-host.ts';
