@@ -1,5 +1,6 @@
 // Bundles what ships: every cli/blockhost-*.ts becomes an executable in dist/bin that runs from Node 18.19 without
-// node_modules; what several share lies once in dist/lib. For development only, dist/demo.mjs, dist/sim.mjs and dist/plants.mjs are made.
+// node_modules; what several share lies once in dist/lib. For development only, dist/demo.mjs, dist/sim.mjs, dist/plants.mjs
+// and dist/proof.mjs are made.
 // Not minified: stack traces and packages stay readable, and start-up gains nothing by it.
 
 import { execFileSync } from 'node:child_process';
@@ -43,7 +44,12 @@ async function bundlePrograms() {
 }
 
 /** Programs for development run from the repository, so that they may use its packages as they are installed. */
-const developed = { demo: 'test/demo/main.ts', sim: 'src/simulator/run/main.ts', plants: 'test/proof/main.ts' };
+const developed = {
+  demo: 'test/demo/main.ts',
+  sim: 'src/simulator/run/main.ts',
+  plants: 'test/proof/plants-main.ts',
+  proof: 'test/proof/main.ts',
+};
 
 async function bundleDeveloped() {
   const there = Object.entries(developed).filter(([, entry]) => existsSync(join(root, entry)));

@@ -11,13 +11,13 @@ import { createSystemClock } from '../../src/drivers/clock/system-clock.ts';
 import { createRootAgent } from '../../src/drivers/root-agent/client.ts';
 import { createDaemonProcess, type DaemonProcess } from '../demo/daemon-process.ts';
 import { type Cleaner, createCleaner } from '../demo/laboratory.ts';
-import { type AnvilLab, startAnvil } from '../lab/anvil.ts';
+import { type AnvilLab, type AnvilOptions, startAnvil } from '../lab/anvil.ts';
 import type { Deployed } from '../lab/blockhost-chain.ts';
 import { buildGuestImage } from '../lab/guest-image.ts';
 import { quickBoot } from '../lab/guest-xml.ts';
 import { type LibvirtLab, startLibvirt } from '../lab/libvirt.ts';
 import { repositoryPath } from '../lab/repository.ts';
-import { startRpcProxy } from '../lab/rpc-proxy.ts';
+import { type RpcProxy, startRpcProxy } from '../lab/rpc-proxy.ts';
 
 /** What a program said and how it ended. */
 export interface Ran {
@@ -36,6 +36,8 @@ export interface RealHost {
   readonly deployed: Deployed;
   readonly env: Readonly<Record<string, string>>;
   readonly daemon: DaemonProcess;
+  /** Two ways to the same chain; the daemon knows no other. */
+  readonly endpoints: readonly RpcProxy[];
   readonly cleaner: Cleaner;
   /** Below the root. */
   readonly at: (path: string) => string;
@@ -54,6 +56,12 @@ export interface RealHost {
 export interface RealHostOptions {
   /** Puts a template into the directory of bases; the laboratory's tiny guest where it is left out. */
   readonly template?: (basesDir: string) => Promise<void>;
+  /** Whoever may have to end it while it is being opened brings his own. */
+  readonly cleaner?: Cleaner;
+  /** `safe` is one block behind the head and `finalized` two, unless told otherwise. */
+  readonly chain?: AnvilOptions;
+  /** What ships was built already. */
+  readonly built?: boolean;
 }
 
 /** Key of anvil's first account, which owns the contracts: known to everyone, worth nothing. */
@@ -137,15 +145,15 @@ const portraitOf = async (root: string, libvirt: LibvirtLab): Promise<readonly s
 };
 
 /** Builds what ships and starts everything but the daemon. `cleaner.clean()` ends all of it. */
-export const openRealHost = async ({ template = tinyGuest }: RealHostOptions = {}): Promise<RealHost> => {
-  const cleaner = createCleaner();
+export const openRealHost = async (options: RealHostOptions = {}): Promise<RealHost> => {
+  const { template = tinyGuest, cleaner = createCleaner(), built = false } = options;
   try {
     const directory = await mkdtemp(join(tmpdir(), 'bh-real-'));
     cleaner.defer('directory', () => rm(directory, { recursive: true, force: true }));
     await chmod(directory, 0o711); // qemu's user goes through it
     const root = join(directory, 'root');
     const at = (path: string): string => join(root, path);
-    const startedChain = startAnvil({ blockTimeSeconds: 1, slotsInAnEpoch: 1 }).then((anvil) => {
+    const startedChain = startAnvil({ blockTimeSeconds: 1, slotsInAnEpoch: 1, ...options.chain }).then((anvil) => {
       cleaner.defer('anvil', () => anvil.stop());
       return anvil;
     });
@@ -155,7 +163,7 @@ export const openRealHost = async ({ template = tinyGuest }: RealHostOptions = {
         return lab;
       },
     );
-    const bundled = execa(process.execPath, [repositoryPath('debian/bundle.mjs')]);
+    const bundled = built ? undefined : execa(process.execPath, [repositoryPath('debian/bundle.mjs')]);
     const [chain, libvirt] = await Promise.all([startedChain, startedLibvirt, bundled]);
     const deployed = await chain.deployBlockhost();
     const endpoints = await Promise.all([startRpcProxy(chain.url), startRpcProxy(chain.url)]);
@@ -204,6 +212,7 @@ export const openRealHost = async ({ template = tinyGuest }: RealHostOptions = {
       deployed,
       env,
       daemon,
+      endpoints,
       cleaner,
       at,
       runIn,

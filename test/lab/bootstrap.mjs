@@ -1,5 +1,5 @@
-// What `npm run demo|test|check|mutants|plants|sim` start. Plain Node without dependencies: it runs before there are any.
-// Usage: node test/lab/bootstrap.mjs <demo|test|check|mutants|plants|sim|modules|packages> [--yes] [arguments for the verb]
+// What `npm run demo|test|check|mutants|plants|proof|sim` start. Plain Node without dependencies: it runs before there are any.
+// Usage: node test/lab/bootstrap.mjs <demo|test|check|mutants|plants|proof|sim|modules|packages> [--yes] [arguments for the verb]
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -31,7 +31,7 @@ const tests = [
   ...['chromium', 'debhelper', 'genisoimage', 'lintian', 'mmdebstrap', 'shellcheck', 'shfmt', 'systemd'],
   ...['dbus', 'polkitd'],
 ];
-const packages = { demo: lab, test: tests, packages: tests };
+const packages = { demo: lab, proof: lab, test: tests, packages: tests };
 
 const build = [process.execPath, 'debian/bundle.mjs'];
 
@@ -46,14 +46,17 @@ const commands = {
   demo: (args) => [build, [process.execPath, 'dist/demo.mjs', ...args]],
   sim: (args) => [build, [process.execPath, 'dist/sim.mjs', ...args]],
   plants: (args) => [build, [process.execPath, 'dist/plants.mjs', ...args]],
+  proof: (args) => [build, [process.execPath, 'dist/proof.mjs', ...args]],
   mutants: (args) => [[bin('stryker'), 'run', ...args]],
 };
 
 async function main([verb, ...rest]) {
   const args = rest.filter((arg) => arg !== '--yes');
   const yes = args.length < rest.length;
-  if (!['demo', 'test', 'check', 'mutants', 'plants', 'sim', 'modules', 'packages'].includes(verb)) {
-    say('usage: node test/lab/bootstrap.mjs <demo|test|check|mutants|plants|sim|modules|packages> [--yes] [arguments]');
+  if (!['demo', 'test', 'check', 'mutants', 'plants', 'proof', 'sim', 'modules', 'packages'].includes(verb)) {
+    say(
+      'usage: node test/lab/bootstrap.mjs <demo|test|check|mutants|plants|proof|sim|modules|packages> [--yes] [arguments]',
+    );
     return 1;
   }
   const major = Number(process.versions.node.split('.')[0]);

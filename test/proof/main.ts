@@ -1,94 +1,83 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { execa } from 'execa';
-import { repositoryPath } from '../lab/repository.ts';
-import { bundleWith } from './bundle-with.ts';
-import { PLANTS, type Plant } from './plants.ts';
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createCleaner } from '../demo/laboratory.ts';
+import { HELP, readArguments } from './arguments.ts';
+import { PLANTS } from './plants.ts';
+import type { Occasion, Row } from './row.ts';
+import { killProcesses } from './rows-killed.ts';
+import { catchPlants, samplePlants } from './rows-planted.ts';
+import { playHistories } from './rows-simulated.ts';
+import { soak } from './soak/soak.ts';
+import { formatProof, holds } from './table.ts';
 
-/*
- * Can the simulator see? Each planted fault runs alone, on the same seeds, through the unchanged harness, until an invariant
- * breaks or its time is over. First of all the same seeds run without any: there nothing may break.
- */
+/* `npm run proof`: one table of what was shown. */
 
-const HELP = `Plants faults in copies of the code, one at a time, and lets the simulator find them.
+const SIMULATED_FOR = '90s';
+const PLANT_FOR = { sample: '40s', all: '1m' } as const;
+const SAMPLED_PLANTS = 3;
+const SOAK_MS = 120_000;
+const ENDS_WITHIN_MS = 15_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-  npm run plants                    all of them, a minute each at most
-  npm run plants -- --for 5m        so long each at most
-  npm run plants -- --only paid     those whose name holds this text
+const out = (text: string): void => void process.stdout.write(`${text}\n`);
+const err = (text: string): void => void process.stderr.write(`${text}\n`);
 
-Exit status: 0 when all were caught and nothing broke without one, 1 otherwise.
-`;
+const cleaner = createCleaner();
+const controller = new AbortController();
 
-interface Caught {
-  readonly invariant: string;
-  readonly seed: number;
-}
-
-const FROM = 1;
-const BREAKS = /^seed (\d+) breaks ([a-z-]+):/;
-
-/** Runs the simulator until the first break; undefined where there is none in time. */
-const runUntilBroken = async (program: string, forText: string): Promise<Caught | undefined> => {
-  const child = execa(process.execPath, [program, '--from', String(FROM), '--for', forText], {
-    reject: false,
-    stdout: 'ignore',
-    stdin: 'ignore',
+/** Rejects when somebody wants the run to end. */
+const interrupted = (): Promise<never> =>
+  new Promise((_, reject) => {
+    for (const name of SIGNALS)
+      process.once(name, () => {
+        controller.abort();
+        reject(new Error(`interrupted by ${name}`));
+      });
   });
-  for await (const line of child.iterable({ from: 'stderr' })) {
-    const found = BREAKS.exec(String(line));
-    if (found === null) continue;
-    child.kill('SIGKILL');
-    return { invariant: found[2] ?? '', seed: Number(found[1]) };
-  }
-  return undefined;
-};
-
-const tryPlant = async ({ edits }: Pick<Plant, 'edits'>, forText: string, directory: string) => {
-  const program = join(directory, 'planted.mjs');
-  await bundleWith(edits, program);
-  return runUntilBroken(program, forText);
-};
-
-const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const main = async (argv: readonly string[]): Promise<number> => {
-  const options = new Map<string, string>();
-  for (let at = 0; at < argv.length; at += 2) {
-    const [flag = '', value] = [argv[at], argv[at + 1]];
-    if (!['--for', '--only'].includes(flag) || value === undefined) {
-      (flag === '--help' ? process.stdout : process.stderr).write(
-        flag === '--help' ? HELP : `${flag} is not understood; --help shows what is\n`,
-      );
-      return flag === '--help' ? 0 : 1;
+  const asked = readArguments(argv);
+  if (asked.kind === 'help') out(HELP);
+  if (asked.kind === 'wrong') err(asked.why);
+  if (asked.kind !== 'proof') return asked.kind === 'help' ? 0 : 1;
+  const { allPlants, soakMs, sabotaged, seed = randomInt(1_000_000_000) } = asked;
+  const occasion: Occasion = { seed, progress: err, signal: controller.signal };
+  const beganMs = performance.now();
+  const rows: Row[] = [];
+  const run = async (): Promise<void> => {
+    const soaking = { ...occasion, sabotaged, cleaner };
+    if (soakMs !== undefined) {
+      rows.push(await soak({ ...soaking, forMs: soakMs }));
+      return;
     }
-    options.set(flag, value);
-  }
-  const forText = options.get('--for') ?? '1m';
-  const chosen = PLANTS.filter(({ name }) => name.includes(options.get('--only') ?? ''));
-  const directory = repositoryPath('dist/proof');
-  await mkdir(directory, { recursive: true });
-  let failed = 0;
+    err(`histories, for ${SIMULATED_FOR}`);
+    rows.push(...(await playHistories(occasion, SIMULATED_FOR)));
+    const plants = allPlants ? PLANTS : samplePlants(seed, SAMPLED_PLANTS);
+    err(`planting ${plants.length} faults`);
+    rows.push(await catchPlants(occasion, plants, PLANT_FOR[allPlants ? 'all' : 'sample']));
+    err('killing processes');
+    rows.push(...(await killProcesses(occasion)));
+    rows.push(await soak({ ...soaking, forMs: SOAK_MS }));
+  };
+  err(`seed ${seed}`);
+  let whole = true;
+  const running = run();
   try {
-    const clean = await tryPlant({ edits: [] }, forText, directory);
-    if (clean !== undefined) failed += 1;
-    say(
-      clean === undefined
-        ? `nothing planted: nothing broken in ${forText}`
-        : `NOTHING PLANTED, and seed ${clean.seed} breaks ${clean.invariant}`,
-    );
-    for (const plant of chosen) {
-      const caught = await tryPlant(plant, forText, directory);
-      if (caught === undefined) failed += 1;
-      const how =
-        caught === undefined
-          ? `NOT caught in ${forText}`
-          : `caught by ${caught.invariant}, history ${caught.seed - FROM + 1}`;
-      say(`${plant.name} (${plant.rules}): ${how}`);
-    }
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+    await Promise.race([running, interrupted()]);
+  } catch (error) {
+    whole = false;
+    err(error instanceof Error ? error.message : String(error));
   }
-  return failed === 0 ? 0 : 1;
+  // What was begun cleans up behind itself, as far as it does so in time.
+  controller.abort();
+  await Promise.race([running.catch(() => undefined), sleep(ENDS_WITHIN_MS)]);
+  await cleaner.clean();
+  out(`\n${formatProof(rows)}\n`);
+  const held = whole && holds(rows);
+  const seconds = Math.round((performance.now() - beganMs) / 1000);
+  out(`${held ? 'All of it held' : 'NOT all of it held'}: ${seconds} s, seed ${seed}`);
+  return held ? 0 : 1;
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// What is left may be timers of parts that were cut short: nothing is waited for any more.
+process.exit(await main(process.argv.slice(2)));
