@@ -16,8 +16,8 @@ export interface SurveyedDeps {
 
 /**
  * After each survey of the domains: opens the gate as far as it can, and looks the other way round (L12): a live record
- * without any machine, and a paid subscription without one (D13), are told once, and the latter made where that is wanted; host routes that a reboot or the root
- * agent lost are put back (D27).
+ * without any machine, and a paid subscription without one (D13), are told once, and the latter made where that is wanted;
+ * host routes that a reboot or the root agent lost are put back (D27).
  */
 export const surveyed = ({ deps, fleet, gate, missing }: SurveyedDeps) => {
   const { log } = deps;

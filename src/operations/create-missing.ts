@@ -26,7 +26,8 @@ export const createMissing = ({ clock, policy, log, createdByEngine, create }: C
   const isDue = (key: string): boolean => {
     const failed = failures.get(key);
     if (failed === undefined) return true;
-    return failed.count < policy.parkAfterFailures && clock.nowUnixMs() >= backoffEndsUnixMs(key, failed, policy);
+    const nowUnixMs = clock.nowUnixMs();
+    return failed.count < policy.parkAfterFailures && nowUnixMs >= backoffEndsUnixMs(key, failed, policy, nowUnixMs);
   };
 
   const makeOne = async (subscription: SubscriptionSummary): Promise<void> => {

@@ -189,6 +189,8 @@ export const createObserver = ({ host, sold, weather, nowMs, originUnix }: Obser
       ...weather.seen(),
       policy: SEEN_POLICY,
       host: SEEN_HOST,
+      // A breaker that opens shows as machines that run on, and is told as that.
+      openBreakers: new Set(),
       atRest,
     };
     for (const watch of watches) for (const violation of watch(sight)) report(violation);
