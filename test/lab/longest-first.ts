@@ -15,7 +15,7 @@ export const LONG = [
     'package',
     'bad-input-files',
     'polkit',
-    'virsh',
+    '../demo/sabotage',
   ],
   ...['commands-fuzz', 'node-versions', 'builder', 'lab', 'commands-at-once', 'mint', 'build-template'],
   '../contract/commands/away',
