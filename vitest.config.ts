@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/lab/longest-first.ts';
 
 /** What counts seconds, or measures: nothing else runs beside it. */
-const alone = ['test/demo/demo.test.ts', 'test/integration/{commands-guest,virsh}.test.ts'];
+const alone = [
+  'test/demo/demo.test.ts',
+  'test/integration/{bad-input-chain,commands-guest,sandboxed-walk,virsh}.test.ts',
+];
 
 const shipped = { globalSetup: 'test/lab/built.ts' } as const;
 const realParts = { ...shipped, pool: 'forks', testTimeout: 180_000, hookTimeout: 300_000 } as const;

@@ -15,12 +15,15 @@ const SABOTAGED = [
   'the endpoints do not die',
   'there is no reorg',
 ].map((how, index) => ({ broken: index + 1, how }));
-/** One of them is played, drawn by this number; with FULL=1 all of them. */
+/** Scenes that stand on their own feet: sabotaged, they are over within a minute or two. */
+const SHORT = [2, 5, 6];
+/** One of those is played, drawn by this number; with FULL=1 all scenes are. */
 const BREAK_SEED = Number(process.env.BREAK_SEED ?? randomInt(2 ** 31));
-const broken = process.env.FULL ? SABOTAGED : [SABOTAGED[BREAK_SEED % SABOTAGED.length]];
+const drawn = SHORT[BREAK_SEED % SHORT.length];
+const broken = process.env.FULL ? SABOTAGED : SABOTAGED.filter((one) => one.broken === drawn);
 
 describe('the demo of one scene alone', () => {
-  it.each(broken.flatMap((one) => one ?? []))(
+  it.each(broken)(
     'ends with 1 when scene $broken is sabotaged: $how',
     async ({ broken: scene }) => {
       const { exitCode, table, end } = await runDemo('--break', String(scene), '--only', String(scene));
