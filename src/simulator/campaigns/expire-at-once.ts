@@ -9,9 +9,6 @@ const HOUR = 60 * MINUTE;
 const EXPIRES_AT_MS = 10 * MINUTE;
 const GRACE_MS = 2 * HOUR;
 
-/** What is decided on at once (L2) may be held back by a breaker that opens meanwhile: it is done after the next word, uncounted. */
-const HELD_BACK = 4;
-
 const STOPS: ReadonlySet<string> = new Set(['hypervisor.requestShutdown', 'hypervisor.powerOff', 'hypervisor.save']);
 
 /** An operator looks, and acknowledges: once for what is left to suspend, and every hour for what is left to destroy. */
@@ -45,20 +42,24 @@ const atOnce = (machines: number): Scenario => ({
 
 /** Counts what the breaker lets through from one acknowledgement to the next, and sees that nothing is lost on the way. */
 const gauge = (): Gauge => {
-  const done = { suspend: new Map<string, number>(), destroy: new Map<string, number>() };
+  const done = { suspend: new Set<string>(), destroy: new Set<string>() };
+  const lately = { suspend: { since: 0, count: 0 }, destroy: { since: 0, count: 0 } };
   const most = { suspend: 0, destroy: 0 };
   let allowed = { suspend: 0, destroy: 0 };
 
-  const count = (kind: HarmKind, uuid: string, atMs: number, windowMs: number): string | undefined => {
+  /**
+   * Decisions are what the breaker counts: one that it held back half-way is finished after the next word, uncounted. So all
+   * that was ever done is held against all that could be decided: the allowance, once for each acknowledgement and one.
+   */
+  const count = (kind: HarmKind, uuid: string, atMs: number): string | undefined => {
     if (done[kind].has(uuid)) return undefined;
-    done[kind].set(uuid, atMs);
-    const ackMs = Math.max(0, ...acknowledged.flatMap(([at, what]) => (what === kind && at <= atMs ? [at] : [])));
-    const fromMs = Math.max(ackMs, atMs - windowMs);
-    const recent = [...done[kind].values()].filter((ms) => ms > fromMs).length;
-    most[kind] = Math.max(most[kind], recent);
-    return recent > allowed[kind] + HELD_BACK
-      ? `${recent} machines had a ${kind}, ${allowed[kind]} are allowed`
-      : undefined;
+    done[kind].add(uuid);
+    const words = acknowledged.filter(([at, what]) => what === kind && at <= atMs);
+    const since = Math.max(0, ...words.map(([at]) => at));
+    lately[kind] = lately[kind].since === since ? { since, count: lately[kind].count + 1 } : { since, count: 1 };
+    most[kind] = Math.max(most[kind], lately[kind].count);
+    const may = allowed[kind] * (1 + words.length);
+    return done[kind].size > may ? `${done[kind].size} machines had a ${kind}, ${may} are allowed by now` : undefined;
   };
 
   const look = ({ effects, policy, host, machines, dossiers }: Sight) => {
@@ -70,7 +71,7 @@ const gauge = (): Gauge => {
     const tooMany = effects.flatMap(({ what, args, startMs, failed }) => {
       const kind = STOPS.has(what) ? 'suspend' : what === 'quarantine.moveIn' ? 'destroy' : undefined;
       if (kind === undefined || failed) return [];
-      const wrong = count(kind, String(args[0]), startMs, limits[kind].windowMs);
+      const wrong = count(kind, String(args[0]), startMs);
       return wrong === undefined ? [] : [{ invariant: 'breaker-holds', what: wrong }];
     });
     const lost = machines.filter(({ uuid, domain, files }) => files === 0 || !(domain || dossiers.has(uuid)));

@@ -351,8 +351,8 @@ describe('the invariants', () => {
           .invariants.map(({ watch }) => watch()) ?? [];
       return watches.flatMap((watch) => watch(sight(more)).map(({ invariant }) => invariant));
     };
-    expect(seen({ effects: asked(24) })).toEqual([]);
-    expect(seen({ effects: asked(25) })).toEqual(['breaker-holds']);
+    expect(seen({ effects: asked(20) })).toEqual([]);
+    expect(seen({ effects: asked(21) })).toEqual(['breaker-holds']);
     expect(seen({ machines: [machine({ domain: undefined })] })).toEqual(['nothing-is-lost']);
     expect(seen({ machines: [machine({ domain: undefined })], dossiers: new Set([UUID]) })).toEqual([]);
   });
