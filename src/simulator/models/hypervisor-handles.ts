@@ -19,6 +19,8 @@ export type DomainFacts = NonNullable<ReturnType<typeof parseDomainXml>>;
 export interface ModelHypervisor extends Hypervisor {
   readonly agent: GuestAgent;
   readonly events: EventSource;
+  /** Tells every watcher something that no domain did. */
+  say(event: HypervisorEvent): void;
   forget(uuid: Uuid): void;
   /** Every call of the port that was made, for tests about what was not done. */
   readonly calls: readonly { readonly what: string; readonly uuid?: Uuid; readonly atUnixMs: number }[];

@@ -191,6 +191,9 @@ export const createModelHypervisor = ({ clock, losesEvent = () => false }: Model
         };
       },
     },
+    say: (event) => {
+      for (const watcher of [...watchers]) watcher.onEvent(event);
+    },
     forget: (uuid) => void ages.delete(uuid),
     create: ({ behaviour, ...domain }) => define(modelDomainXml(domain), behaviour),
     guest: (uuid) => guests.get(uuid),

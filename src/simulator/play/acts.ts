@@ -2,6 +2,7 @@ import { type GuestBehaviour, usualGuest } from '../models/model-guest.ts';
 import type { Act } from '../scenario/schema.ts';
 import { type WorldMachine, walletOf } from '../world/machines.ts';
 import { word } from '../world/people.ts';
+import { babble, hostileExpiry, longLines } from './hostile-acts.ts';
 import { heal, nodeFault } from './node-acts.ts';
 import { buy, operator, spoken } from './people-acts.ts';
 import {
@@ -89,6 +90,9 @@ const EXECUTORS: Executors = {
   reorg,
   'chain-halts': forAWhile('host', ({ world }, on) => world.chain.halt(on)),
   node: nodeFault,
+  babble,
+  'hostile-expiry': hostileExpiry,
+  'long-lines': longLines,
   outage: forAWhile('node', (stage, on) => {
     for (const node of stage.world.chain.nodes) {
       if (on) node.faults.fail = 'refused';

@@ -47,11 +47,11 @@ export const heal = ({ world }: Stage, { faults }: ModelNode): void => {
 };
 
 /** At most one node lies at a time, and never the only one: against that nothing helps. */
-const mayLie = ({ world }: Stage): boolean =>
+export const mayLie = ({ world }: Stage): boolean =>
   world.chain.nodes.length > 1 &&
   world.chain.nodes.every(({ faults }) => !LIE_KEYS.some((key) => faults[key]) && faults.fail === undefined);
 
-const LIE_KEYS = ['distorts', 'misnames', 'frozen', 'forgetsLogs'] as const;
+const LIE_KEYS = ['distorts', 'misnames', 'frozen', 'forgetsLogs', 'tamper'] as const;
 const LIES: ReadonlySet<string> = new Set(['says-over', 'says-paid', 'misnames', 'frozen', 'no-logs']);
 
 /** One node misbehaves for a while. */

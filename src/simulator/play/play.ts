@@ -190,7 +190,7 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
     nowMs = Math.max(nowMs, act.at);
     if (broken()) break;
     tell(`— ${actText(act)}`);
-    coverage.act(act, life?.state());
+    coverage.act(act, life?.process.isAlive() ? life.state() : undefined);
     perform(stage, act);
     await look();
   }

@@ -13,7 +13,7 @@ export interface Troubles {
 /** A liar's word may be in what was read before, and is found out by the next sweep at the latest. */
 const liesLastMs = (sweepEveryMs: number): number => 1.3 * sweepEveryMs + 300_000;
 
-const LIES = ['distorts', 'misnames', 'frozen', 'forgetsLogs', 'lag', 'chainId'] as const;
+const LIES = ['distorts', 'misnames', 'frozen', 'forgetsLogs', 'lag', 'chainId', 'tamper'] as const;
 
 export const createTroubles = (world: World): Troubles => {
   const begun = new Set<symbol>();

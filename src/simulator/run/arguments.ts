@@ -7,6 +7,13 @@ export type Asked =
   | { readonly kind: 'scenario'; readonly file: string }
   | { readonly kind: 'seed'; readonly seed: number }
   | {
+      readonly kind: 'campaign';
+      readonly name: string;
+      readonly from: number | undefined;
+      readonly histories: number | undefined;
+      readonly forMs: number | undefined;
+    }
+  | {
       readonly kind: 'many';
       readonly from: number | undefined;
       readonly histories: number;
@@ -22,6 +29,9 @@ libvirt, disk and people, and looks at every step whether a customer was harmed.
   npm run sim -- --from 1             seeds from this one on, instead of fresh ones
   npm run sim -- --seed 7             one history, told as a story
   npm run sim -- --scenario FILE      a history that was written down, told as a story
+  npm run sim -- --campaign NAME      one campaign after one kind of trouble: NAME is one of
+                                      reorgs, outages, clock-jumps, expire-at-once, idle-years, hostile-data, or all;
+                                      --histories and --for bound each, --from N draws another order of its cases
 
 A history that breaks an invariant is made as short as it gets, told, and written to sim-<seed>.json for --scenario.
 Exit status: 0 when nothing was broken, 1 otherwise.
@@ -32,13 +42,13 @@ const whole = (text: string | undefined): number | undefined =>
 
 const DEFAULT_HISTORIES = 2000;
 
-/** Reads the arguments; whatever is not understood is wrong, in one sentence. */
-export const readArguments = (argv: readonly string[]): Asked => {
+/** Reads the arguments, with the campaigns that there are; whatever is not understood is wrong, in one sentence. */
+export const readArguments = (argv: readonly string[], campaigns: readonly string[]): Asked => {
   const values = new Map<string, string>();
   for (let index = 0; index < argv.length; index += 2) {
     const [flag = '', value] = [argv[index], argv[index + 1]];
     if (flag === '--help' || flag === '-h') return { kind: 'help' };
-    if (!['--seed', '--scenario', '--histories', '--for', '--from'].includes(flag) || value === undefined)
+    if (!['--seed', '--scenario', '--histories', '--for', '--from', '--campaign'].includes(flag) || value === undefined)
       return { kind: 'wrong', why: `${flag} is not understood; --help tells what is` };
     values.set(flag, value);
   }
@@ -53,6 +63,13 @@ export const readArguments = (argv: readonly string[]): Asked => {
   const length = values.get('--for');
   const forMs = length === undefined ? undefined : parseDuration(length);
   if (length !== undefined && forMs === undefined) return { kind: 'wrong', why: '--for wants a duration such as 5m' };
+  const campaign = values.get('--campaign');
+  if (campaign !== undefined) {
+    if (campaign !== 'all' && !campaigns.includes(campaign))
+      return { kind: 'wrong', why: `there is no campaign ${campaign}: ${campaigns.join(', ')}, all` };
+    const [from, histories] = ['--from', '--histories'].map((flag) => whole(values.get(flag)));
+    return { kind: 'campaign', name: campaign, from, histories, forMs };
+  }
   const histories = whole(values.get('--histories')) ?? (forMs === undefined ? DEFAULT_HISTORIES : 0xffff_ffff);
   return { kind: 'many', from: whole(values.get('--from')), histories, forMs };
 };

@@ -7,6 +7,7 @@ import { shrink } from '../play/shrink.ts';
 import { generate } from '../scenario/generate.ts';
 import { type Scenario, scenarioSchema } from '../scenario/schema.ts';
 import { HELP, readArguments } from './arguments.ts';
+import { campaignNames, runCampaigns } from './campaigns.ts';
 import { coverageTable } from './coverage-table.ts';
 import { playMany } from './many.ts';
 import { type Report, work } from './worker.ts';
@@ -82,7 +83,7 @@ const many = async (from: number | undefined, histories: number, forMs: number |
 };
 
 const main = async (argv: readonly string[]): Promise<number> => {
-  const asked = readArguments(argv);
+  const asked = readArguments(argv, campaignNames());
   switch (asked.kind) {
     case 'help':
       out(HELP);
@@ -100,6 +101,14 @@ const main = async (argv: readonly string[]): Promise<number> => {
     }
     case 'seed':
       return tell(generate(asked.seed));
+    case 'campaign':
+      return runCampaigns(asked.name, {
+        clock,
+        out,
+        histories: asked.histories,
+        forMs: asked.forMs,
+        seed: asked.from ?? 1,
+      });
     case 'many':
       return many(asked.from, asked.histories, asked.forMs);
   }

@@ -1,5 +1,13 @@
 import { createRandom, type Random } from '../random.ts';
-import { type Act, GUEST_MANNERS, type HostScenario, NODE_FAULTS, type Scenario } from './schema.ts';
+import {
+  type Act,
+  BABBLES,
+  GUEST_MANNERS,
+  HOSTILE_EXPIRIES,
+  type HostScenario,
+  NODE_FAULTS,
+  type Scenario,
+} from './schema.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -140,6 +148,33 @@ const paidLate = (act: Act, host: HostScenario, random: Random): Act => {
   return { ...act, at: Math.min(host.lastsMs, Math.max(0, paid * SECOND + random.int(-30_000, 12 * host.blockMs))) };
 };
 
+/** Kinds that were thought of later: drawn last, so that what a seed gave before, it still gives. */
+const LATER_MAKERS: readonly (readonly [number, Maker])[] = [
+  [3, (r, h) => ({ do: 'babble', node: r.int(0, 4), says: r.pick(BABBLES), forMs: span(r, h) })],
+  [1, (r) => ({ do: 'hostile-expiry', machine: machine(r), is: r.pick(HOSTILE_EXPIRIES) })],
+  [1, (r) => ({ do: 'long-lines', bytes: 200_000, count: r.int(1, 5) })],
+];
+
+/** What a machine is soon in the middle of, and only for moments: being made, let down, handed over, brought back. */
+const BEGINS: ReadonlySet<Act['do']> = new Set(['buy', 'transfer', 'extend', 'cancel', 'operator']);
+
+/**
+ * More acts, each soon after one with which something begins or after an expiry: phases that last for seconds are met by
+ * no act that falls anywhere.
+ */
+const ambushes = (random: Random, host: HostScenario, acts: readonly Act[]): readonly Act[] => {
+  const starts = [
+    ...acts.filter(({ do: what }) => BEGINS.has(what)).map(({ at }) => at),
+    ...host.paidForSeconds.map((seconds) => seconds * SECOND),
+  ].filter((at) => at < host.lastsMs);
+  return Array.from({ length: random.int(0, 12) }, (): Act => {
+    const maker = random.weighted(random.chance(0.3) ? LATER_MAKERS : MAKERS);
+    const from = starts[random.int(0, Math.max(0, starts.length - 1))] ?? 0;
+    const at = Math.min(host.lastsMs, from + random.int(0, 3 * host.blockMs + 2 * host.pollEveryMs));
+    return { at, ...maker(random, host) } as Act;
+  });
+};
+
 /** The history of a seed: the same for ever, as long as this file stays as it is. */
 export const generate = (seed: number): Scenario => {
   const random = createRandom(seed);
@@ -156,5 +191,6 @@ export const generate = (seed: number): Scenario => {
       ? { ...act, at: Math.min(host.lastsMs, (bursts[random.int(0, bursts.length - 1)] ?? 0) + random.int(0, 20_000)) }
       : act,
   );
-  return { seed, host, acts: timed.map((act) => paidLate(act, host, random)).sort((a, b) => a.at - b.at) };
+  const paid = timed.map((act) => paidLate(act, host, random));
+  return { seed, host, acts: [...paid, ...ambushes(random, host, paid)].sort((a, b) => a.at - b.at) };
 };

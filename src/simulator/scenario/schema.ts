@@ -55,6 +55,11 @@ export const NODE_FAULTS = [
   'wrong-chain',
 ] as const;
 
+/** What a node may answer that is no answer. */
+export const BABBLES = ['megabytes', 'depths', 'wrong types', 'long lists', 'maxima'] as const;
+/** What a contract may say of an expiry that no calendar knows. */
+export const HOSTILE_EXPIRIES = ['the largest number', 'zero', 'far beyond any calendar'] as const;
+
 export const GUEST_MANNERS = ['usual', 'deaf', 'mute', 'no-agent', 'stuck', 'slow-save', 'failing-save'] as const;
 
 const act = <Name extends string, Shape extends z.ZodRawShape>(name: Name, shape: Shape) =>
@@ -74,7 +79,10 @@ export const actSchema = z.discriminatedUnion('do', [
   act('chain-halts', { forMs: ms }),
   act('node', { node, is: z.enum(NODE_FAULTS), forMs: ms }),
   act('outage', { forMs: ms }),
+  act('babble', { node, says: z.enum(BABBLES), forMs: ms }),
+  act('hostile-expiry', { machine, is: z.enum(HOSTILE_EXPIRIES) }),
   // What the host does.
+  act('long-lines', { bytes: z.int().min(1).max(2_000_000), count: z.int().min(1).max(100) }),
   act('libvirt-away', { forMs: ms }),
   act('libvirt-refuses', { forMs: ms }),
   act('events-lost', { forMs: ms }),

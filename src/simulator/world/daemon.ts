@@ -28,7 +28,8 @@ export const openWorldJournal = async (world: World, process: Process, log: Log)
     clock: process.clock,
     log,
     disk: world.disk.of(process),
-    compactAfterBytes: COMPACT_AFTER_BYTES,
+    // A state that is longer than what is added to it would be written anew all the time.
+    compactAfterBytes: Math.max(COMPACT_AFTER_BYTES, 1024 * world.machines.size),
   });
   return {
     ...journal,

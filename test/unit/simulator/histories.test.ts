@@ -4,20 +4,20 @@ import { createRandom } from '../../../src/simulator/random.ts';
 import { generate } from '../../../src/simulator/scenario/generate.ts';
 import { scenarioSchema } from '../../../src/simulator/scenario/schema.ts';
 
-/** Seeds that everybody plays, and with SIM_FRESH=N as many that nobody has played yet; those are printed. */
-const FIXED = [2, 3, 5, 6, 7, 12] as const;
-const fresh = createRandom(Number(process.env.SIM_SEED ?? Date.now() % 0xffff_ffff));
+/** Seeds that everybody plays, and a few that nobody has played yet: SIM_FRESH says how many, SIM_SEED draws them again. */
+const FIXED = [2, 3, 12] as const;
+const drawnFrom = Number(process.env.SIM_SEED ?? Date.now() % 0xffff_ffff);
+const fresh = createRandom(drawnFrom);
 const seeds: readonly number[] = [
   ...FIXED,
-  ...Array.from({ length: Number(process.env.SIM_FRESH ?? 0) }, () => fresh.int(0, 0xffff_ffff)),
+  ...Array.from({ length: Number(process.env.SIM_FRESH ?? 2) }, () => fresh.int(0, 0xffff_ffff)),
 ];
 
 describe('whole histories of the daemon on its models', () => {
   it('break no invariant (L1-L12, C1-C14)', { timeout: 300_000 }, async () => {
-    console.info(`seeds: ${seeds.join(' ')}; one alone: npm run sim -- --seed N`);
     for (const seed of seeds) {
       const { violations } = await play(generate(seed));
-      expect(violations, `seed ${seed}`).toEqual([]);
+      expect(violations, `seed ${seed} of SIM_SEED=${drawnFrom}; one alone: npm run sim -- --seed ${seed}`).toEqual([]);
     }
   });
 

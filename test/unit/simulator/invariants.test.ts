@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_POLICY } from '../../../src/domain/policy.ts';
 import type { VmRecord } from '../../../src/domain/record.ts';
+import { expireTogether } from '../../../src/simulator/campaigns/expire-at-once.ts';
 import { INVARIANTS } from '../../../src/simulator/invariants/all.ts';
 import type { SeenDomain, SeenMachine, Sight } from '../../../src/simulator/invariants/sight.ts';
 import type { Effect } from '../../../src/simulator/world/process.ts';
@@ -336,5 +337,23 @@ describe('the invariants', () => {
 
   it('can all fail', () => {
     expect(new Set(CASES.map(([name]) => name))).toEqual(new Set(INVARIANTS.map(({ name }) => name)));
+  });
+
+  it('are joined by a gauge of the breaker, which sees one machine too many, and one that is nowhere (L10)', () => {
+    const asked = (count: number): readonly Effect[] =>
+      Array.from({ length: count }, (_, index) =>
+        effect('hypervisor.requestShutdown', { args: [`u-${100 + index}`], startMs: 1000 }),
+      );
+    const seen = (more: Partial<Sight>): readonly string[] => {
+      const watches =
+        expireTogether(1)
+          .gauge?.()
+          .invariants.map(({ watch }) => watch()) ?? [];
+      return watches.flatMap((watch) => watch(sight(more)).map(({ invariant }) => invariant));
+    };
+    expect(seen({ effects: asked(20) })).toEqual([]);
+    expect(seen({ effects: asked(21) })).toEqual(['breaker-holds']);
+    expect(seen({ machines: [machine({ domain: undefined })] })).toEqual(['nothing-is-lost']);
+    expect(seen({ machines: [machine({ domain: undefined })], dossiers: new Set([UUID]) })).toEqual([]);
   });
 });
