@@ -3,6 +3,7 @@ import { parseDuration } from '../../src/config/duration.ts';
 import { speak } from '../../src/host/speak.ts';
 import { machineName } from './machine-name.ts';
 import { withMemory } from './operator-memory.ts';
+import { withRehearsal } from './operator-rehearsal.ts';
 import { program } from './program.ts';
 
 const duration = (text: string): number => {
@@ -30,9 +31,10 @@ export const operatorWords = (): Command => {
       'blockhost-provisioner ack breaker:suspend',
       'blockhost-provisioner why blockhost-007',
       'blockhost-provisioner replay --current-policy',
+      'blockhost-provisioner simulate --for 1m',
     ],
     exitStatus:
-      '0 when the word is in the journal, 1 when it was refused. verify: 1 when the journal is damaged. replay: 1 when a step would be decided differently.',
+      '0 when the word is in the journal, 1 when it was refused. verify: 1 when the journal is damaged. replay: 1 when a step would be decided differently. simulate: 1 when a history broke a rule.',
   });
   words
     .command('hold')
@@ -74,5 +76,5 @@ export const operatorWords = (): Command => {
     )
     .argument('<what>', 'what is acknowledged', machineName)
     .action((what: string) => speak({ word: 'ack', what }));
-  return withMemory(words);
+  return withRehearsal(withMemory(words));
 };

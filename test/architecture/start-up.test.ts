@@ -58,6 +58,7 @@ describe('what a program loads before it needs it', () => {
     ['blockhost-vm-guest-exec', 'guest-exec'],
     ['blockhost-vm-update-gecos', 'update-gecos'],
     ['blockhost-mint-nft', 'mint'],
+    ['blockhost-provisioner', 'why'],
     ['blockhost-provisioner-detect', 'detect'],
   ])('is neither a library of chains nor one of logs: %s', (program, command) => {
     const packages = packagesOf(program, command);

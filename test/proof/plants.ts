@@ -142,4 +142,18 @@ export const PLANTS: readonly Plant[] = [
     'fact.value.atBlock.timestampUnix > askedUnix',
     'fact.value.atBlock.timestampUnix > 0n',
   ),
+  one(
+    'a failed step is tried again at once',
+    'L8',
+    'src/domain/backoff.ts',
+    '  return failure.lastUnixMs + Math.round(fullMs * spread(uuid, failure.count));',
+    '  return failure.lastUnixMs + 0 * Math.round(fullMs * spread(uuid, failure.count));',
+  ),
+  one(
+    'the breaker never trips',
+    'L10',
+    'src/domain/breaker.ts',
+    '  if (recent.size < allowed) return undefined;',
+    '  if (recent.size < Number.MAX_SAFE_INTEGER) return undefined;',
+  ),
 ];

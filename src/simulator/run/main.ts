@@ -5,7 +5,8 @@ import { createSystemClock } from '../../drivers/clock/system-clock.ts';
 import { play } from '../play/play.ts';
 import { shrink } from '../play/shrink.ts';
 import { generate } from '../scenario/generate.ts';
-import { type Scenario, scenarioSchema } from '../scenario/schema.ts';
+import { readScenario } from '../scenario/read-scenario.ts';
+import type { Scenario } from '../scenario/schema.ts';
 import { HELP, readArguments } from './arguments.ts';
 import { campaignNames, runCampaigns } from './campaigns.ts';
 import { coverageTable } from './coverage-table.ts';
@@ -91,14 +92,8 @@ const main = async (argv: readonly string[]): Promise<number> => {
     case 'wrong':
       err(asked.why);
       return 1;
-    case 'scenario': {
-      const { success, data, error } = scenarioSchema.safeParse(JSON.parse(readFileSync(asked.file, 'utf8')));
-      if (success) return tell(data);
-      err(
-        `${asked.file} is no scenario: ${error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
-      );
-      return 1;
-    }
+    case 'scenario':
+      return tell(readScenario(asked.file, readFileSync(asked.file, 'utf8')));
     case 'seed':
       return tell(generate(asked.seed));
     case 'campaign':

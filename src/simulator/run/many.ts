@@ -5,6 +5,8 @@ import type { Report } from './worker.ts';
 export interface ManyOptions {
   /** The program that runs in each thread. */
   readonly program: URL;
+  /** What each of them is told at its start. */
+  readonly workerData?: unknown;
   readonly seeds: Iterator<number>;
   /** Nothing new begins when this says no. */
   readonly goesOn: (done: number) => boolean;
@@ -12,11 +14,11 @@ export interface ManyOptions {
 }
 
 /** Plays seeds on all processors; resolves when all that was begun has ended. */
-export const playMany = async ({ program, seeds, goesOn, onReport }: ManyOptions): Promise<void> => {
+export const playMany = async ({ program, workerData, seeds, goesOn, onReport }: ManyOptions): Promise<void> => {
   let done = 0;
   const run = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(program);
+      const worker = new Worker(program, { workerData });
       const next = (): void => {
         const { value, done: over } = seeds.next();
         if (over || !goesOn(done)) {

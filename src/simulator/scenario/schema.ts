@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { policyFactsSchema } from '../../domain/warrant/policy-schema.ts';
 
 /*
  * A history as it can be written down: what the host is like, and what befalls it, and when. Times are milliseconds;
@@ -122,5 +123,7 @@ export const scenarioSchema = z.strictObject({
   seed: z.int().min(0).max(0xffff_ffff),
   host: hostSchema,
   acts: z.array(actSchema),
+  /** All of an operator's policy; without it what ships, with the host's own graces. */
+  policy: policyFactsSchema.exactOptional(),
 });
 export type Scenario = z.infer<typeof scenarioSchema>;

@@ -1,20 +1,17 @@
 import type { ChainSettings } from '../../domain/chain-settings.ts';
 import { DEFAULT_POLICY, type Policy } from '../../domain/policy.ts';
 import { MULTICALL, NFT, SUBSCRIPTIONS } from '../models/model-chain.ts';
-import type { HostScenario } from '../scenario/schema.ts';
+import type { HostScenario, Scenario } from '../scenario/schema.ts';
 
 export const CHAIN_ID = 31337;
 /** The simulator's year begins here, by every clock. */
 export const START_UNIX_MS = Date.UTC(2026, 0, 1);
 
 /** What an operator would have configured for such a host. */
-export const policyOf = ({ graceMs, quarantineMs, suspendMode, onOwnerStop }: HostScenario): Policy => ({
-  ...DEFAULT_POLICY,
-  graceMs,
-  quarantineMs,
-  suspendMode,
-  onOwnerStop,
-});
+export const policyOf = ({ host, policy = DEFAULT_POLICY }: Scenario): Policy => {
+  const { graceMs, quarantineMs, suspendMode, onOwnerStop } = host;
+  return { ...policy, graceMs, quarantineMs, suspendMode, onOwnerStop };
+};
 
 export const chainSettingsOf = (host: HostScenario): ChainSettings => ({
   chainId: CHAIN_ID,

@@ -77,7 +77,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
   const routes = new Set<string>();
   const machines = new Map<string, WorldMachine>();
   const minted = new Map<string, bigint>();
-  const policy = policyOf(host);
+  const policy = policyOf(scenario);
   const settings = chainSettingsOf(host);
   let boots = 1;
   let made = 0;
