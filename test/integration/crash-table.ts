@@ -33,6 +33,8 @@ export interface Operation {
   readonly stage: (host: CrashHost) => Promise<void>;
   /** What is killed: a command, or else a daemon that looks at everything for a while. */
   readonly command?: (host: CrashHost) => Promise<unknown>;
+  /** KNOWN SHORTFALL: once its word is given and its act is not, the daemon leaves it there; only the same command ends it. */
+  readonly daemonDoesNotFinish?: true;
   /** What happens after the death, before anybody looks. */
   readonly meanwhile?: (host: CrashHost) => void;
 }
@@ -159,10 +161,25 @@ export const OPERATIONS: readonly Operation[] = [
       rmSync(paths.stateDir, { recursive: true });
     }),
   },
-  { name: 'command stop', stage: running, command: (host) => stopMachine(host.explicit(), NAME) },
-  { name: 'command kill', stage: running, command: (host) => killMachine(host.explicit(), NAME) },
-  { name: 'command start', stage: stopped, command: (host) => startMachine(host.explicit(), NAME) },
-  { name: 'command resume', stage: stopped, command: (host) => resume(host) },
+  {
+    name: 'command stop',
+    stage: running,
+    command: (host) => stopMachine(host.explicit(), NAME),
+    daemonDoesNotFinish: true,
+  },
+  {
+    name: 'command kill',
+    stage: running,
+    command: (host) => killMachine(host.explicit(), NAME),
+    daemonDoesNotFinish: true,
+  },
+  {
+    name: 'command start',
+    stage: stopped,
+    command: (host) => startMachine(host.explicit(), NAME),
+    daemonDoesNotFinish: true,
+  },
+  { name: 'command resume', stage: stopped, command: (host) => resume(host), daemonDoesNotFinish: true },
   { name: 'command resume --extend-days', stage: suspended, command: (host) => resume(host, 3) },
   { name: 'command resume, out of quarantine', stage: quarantined, command: (host) => resume(host, 3) },
   {
