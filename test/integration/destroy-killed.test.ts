@@ -123,6 +123,7 @@ describe('a destroy of real processes', () => {
       expect(await look(), where).toMatchObject(ordered ? BESIDE_ALONE : BOTH);
       if (!ordered) expect((await destroy()).exitCode, where).toBe(0);
     }
-    console.info(`destroy's crash points with real processes: ${points.length} of ${every.length}`);
+    const drawn = points.length === every.length ? '' : ` (of ${every.length})`;
+    console.info(`command destroy: crash points: ${points.length}/${points.length} converge${drawn}`);
   });
 });

@@ -33,9 +33,12 @@ export const createDying = (tracePath: string, { at, when }: End): Dying => {
     const mine = effects === at;
     appendFileSync(tracePath, `${what}\n`);
     dieAt('before', mine);
-    const result = await work();
-    dieAt('after', mine);
-    return result;
+    try {
+      return await work();
+    } finally {
+      // One that failed is over as well.
+      dieAt('after', mine);
+    }
   };
   return {
     effect,

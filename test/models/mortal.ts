@@ -1,75 +1,44 @@
 import type { Deps } from '../../src/operations/deps.ts';
 import { createFleet } from '../../src/operations/fleet.ts';
 import { createReconcile } from '../../src/operations/reconcile.ts';
-import { SYNCHRONOUS } from '../../src/simulator/world/process.ts';
+import { EFFECTS } from '../../src/simulator/world/host-parts.ts';
+import { createProcess, type Death, type Effect, type Process } from '../../src/simulator/world/process.ts';
 import type { CreateWorld } from './model-create.ts';
 
-/** Calls that change something outside this process. */
-const EFFECTS: Readonly<Record<string, readonly string[]>> = {
-  journal: ['append'],
-  hypervisor: ['define', 'undefine', 'start', 'powerOff', 'writeMetadata'],
-  builder: ['makeDisk', 'removeDisk', 'makeSeed', 'removeSeed', 'renewNetwork'],
-  quarantine: ['keep', 'moveIn', 'moveOut', 'purge', 'forget'],
-  records: ['register', 'unregister', 'noteMinted', 'restore', 'patch', 'claimAddresses', 'releaseAddresses'],
-  hostRoutes: ['add', 'remove'],
-  minter: ['mint'],
-};
+/** The calls that change something outside, by the part of the host that they are made on; the journal's among them. */
+const CHANGES: Readonly<Record<string, readonly string[]>> = { ...EFFECTS, journal: ['append'] };
+/** What such a process asks besides: nobody who is dead gets an answer. */
+const PARTS = [...Object.keys(CHANGES), 'chain', 'seeds'];
 
-type When = 'before' | 'after';
-const dead = new Promise<never>(() => undefined);
-
-/** Lets a process live until it comes to its n-th effect, and notes which effects it had. */
-const mortal = <T extends Deps>(deps: T, dies: { readonly at: number; readonly when: When }) => {
-  const trace: string[] = [];
-  let alive = true;
-  let onDeath: () => void = () => undefined;
-  const death = new Promise<'dead'>((resolve) => {
-    onDeath = () => resolve('dead');
-  });
-  const die = (): Promise<never> => {
-    alive = false;
-    onDeath();
-    return dead;
-  };
-  const wrap = <P extends object>(part: string, real: P): P =>
-    new Proxy(real, {
-      get: (target, key) => {
-        const call: unknown = Reflect.get(target, key);
-        if (typeof call !== 'function' || SYNCHRONOUS.has(String(key))) return call;
-        return async (...args: unknown[]): Promise<unknown> => {
-          if (!alive) return dead;
-          if (!EFFECTS[part]?.includes(String(key))) return Reflect.apply(call, target, args);
-          trace.push(`${part}.${String(key)}`);
-          const mine = trace.length === dies.at;
-          if (mine && dies.when === 'before') return die();
-          const result: unknown = await Reflect.apply(call, target, args);
-          return mine ? die() : result;
-        };
-      },
-    });
-  const mortalDeps: T = { ...deps };
-  for (const part of [...Object.keys(EFFECTS), 'chain', 'agent', 'seeds']) {
+/** The same parts as a process sees them that is the simulator's own: one that can be killed at its n-th effect. */
+const partsOf = <T extends Deps>(deps: T, process: Process): T => {
+  const seen: T = { ...deps };
+  for (const part of PARTS) {
     const real: unknown = Reflect.get(deps, part);
-    if (typeof real === 'object' && real !== null) Object.assign(mortalDeps, { [part]: wrap(part, real) });
+    if (typeof real === 'object' && real !== null)
+      Object.assign(seen, { [part]: process.wrap(part, real, CHANGES[part] ?? []) });
   }
-  return { deps: mortalDeps, trace, death, isAlive: () => alive };
+  return seen;
 };
 
 /** One process with one task; resolves when it has ended, however it ended. The kernel lets go of its locks. */
 export const live = async <T extends Deps>(
   world: CreateWorld,
   deps: T,
-  dies: { readonly at: number; readonly when: When },
+  dies: Death,
   task: (deps: T) => Promise<unknown>,
 ): Promise<{ readonly trace: readonly string[]; readonly died: boolean; readonly error: unknown }> => {
-  const life = mortal(deps, dies);
+  const trace: string[] = [];
+  const onEffect = ({ what }: Effect): void => void trace.push(what);
+  const process = createProcess('mortal', { clock: world.clock, tookMs: () => 0, onEffect });
+  const death = new Promise<void>((resolve) => process.dieAt(dies, resolve));
   let error: unknown;
-  const ended = task(life.deps).catch((caught: unknown) => {
+  const ended = task(partsOf(deps, process)).catch((caught: unknown) => {
     error = caught;
   });
-  await Promise.race([ended, life.death]);
-  if (!life.isAlive()) world.locks.dropAll();
-  return { trace: life.trace, died: !life.isAlive(), error };
+  await Promise.race([ended, death]);
+  if (!process.isAlive()) world.locks.dropAll();
+  return { trace, died: !process.isAlive(), error };
 };
 
 export const NEVER = { at: Number.POSITIVE_INFINITY, when: 'before' } as const;

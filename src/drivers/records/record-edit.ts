@@ -16,6 +16,9 @@ export const patchRecord = (record: Container, patch: RecordPatch, layout: Layou
     : setMember(changed, 'ipv6_address', '""', layout);
 };
 
+/** The host's Python library calls a machine that is reached through the broker so, and takes it for granted. */
+const NETWORK_MODE = quote('broker');
+
 /** A whole record of ours, written over `before`: a destroyed machine's record, or an empty one. Foreign members stay. */
 export const seedRecord = (before: Container, seed: RecordSeed, layout: Layout): Container => {
   const owner = quote(seed.owner);
@@ -33,6 +36,7 @@ export const seedRecord = (before: Container, seed: RecordSeed, layout: Layout):
     ['wallet_address', owner],
     ['owner_wallet', owner],
     ['username', quote(seed.username)],
+    ['network_mode', memberText(before, 'network_mode') ?? NETWORK_MODE],
     ['gecos_synced', 'true'],
     ['suspended_at', seed.suspendedAtUnix === undefined ? null : quote(formatIsoDate(seed.suspendedAtUnix))],
     ['destroyed_at', seed.status === 'destroyed' ? (memberText(before, 'destroyed_at') ?? null) : null],

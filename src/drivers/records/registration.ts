@@ -29,19 +29,13 @@ const expectFree = (document: RecordsDocument, registration: Registration): void
     throw refused(`token ${nftTokenId} was reserved a moment ago`, 'token-taken');
 };
 
-/** The host's Python library calls a machine that is reached through the broker so, and takes it for granted. */
-const NETWORK_MODE = 'broker';
-
 /** A record, its addresses and its reservation at once: whoever reads the file sees all of it or nothing. */
 export const registerInto = (top: Container, document: RecordsDocument, registration: Registration): Container => {
   expectFree(document, registration);
   const { name, ipAddress, ipv6Address, nftTokenId, createdAtUnix } = registration;
-  const entered = onRecord(top, name, (record, layout) => {
-    const seeded = seedRecord(record, { ...registration, nftMinted: false }, layout);
-    return memberText(seeded, 'network_mode') === undefined
-      ? setMember(seeded, 'network_mode', quote(NETWORK_MODE), layout)
-      : seeded;
-  });
+  const entered = onRecord(top, name, (record, layout) =>
+    seedRecord(record, { ...registration, nftMinted: false }, layout),
+  );
   return onObject(claim(entered, ipAddress, ipv6Address), 'reserved_nft_tokens', (tokens, layout) => {
     const key = String(nftTokenId);
     // The caller reserved it himself: his entry stays as it is.

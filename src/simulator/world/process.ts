@@ -35,7 +35,7 @@ export interface Process {
 }
 
 /** Calls that answer at once, and change nothing. */
-export const SYNCHRONOUS: ReadonlySet<string> = new Set([
+const SYNCHRONOUS: ReadonlySet<string> = new Set([
   'state',
   'knows',
   'refForName',

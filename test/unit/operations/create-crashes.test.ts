@@ -92,7 +92,9 @@ describe('a create that is killed', () => {
       'minter.mint',
       'records.patch',
       'records.noteMinted',
-      'journal.append',
+      'journal.append', // the token
+      'journal.append', // the guest is about to be told of it
+      'agent.exec',
     ]);
   });
 

@@ -66,6 +66,7 @@ describe('what the records write', () => {
       "wallet_address": "${alice}",
       "owner_wallet": "${alice}",
       "username": "user",
+      "network_mode": "broker",
       "gecos_synced": true,
       "nft_token_id": 3,
       "nft_minted": true
