@@ -22,6 +22,7 @@ export const createMachine = async (stage: SoakStage, machine: Sold, minted: boo
     stage.lastCreateMs = performance.now();
     if (exitCode === 0) {
       machine.failedMs = undefined;
+      stage.createTakesMs = tookMs;
       const { nft_token_id: token } = answerSchema.parse(JSON.parse(out.trim().split('\n').at(-1) ?? ''));
       const warned = err.includes('was not minted');
       if (minted && !warned && token !== undefined && token !== null) machine.token = BigInt(token);

@@ -38,7 +38,7 @@ export const buy: Act = async (stage) => {
   const busy = open(stage).filter((machine) => machine.creating || isRunning(stage, machine)).length;
   const creating = open(stage).filter((machine) => machine.creating).length;
   if (creating >= MOST_CREATING || busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
-  return buyFor(stage, stage.random.int(45, 100));
+  return buyFor(stage, stage.random.int(45, 100) + Math.round(stage.createTakesMs / 1000));
 };
 
 /** Buys for so many seconds, and lets the machine be made. */

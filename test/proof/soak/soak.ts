@@ -86,6 +86,7 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
     random: createRandom(seed),
     sent: [],
     lastCreateMs: Number.NEGATIVE_INFINITY,
+    createTakesMs: 0,
     ending: false,
     count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     background: (what, work) => {
