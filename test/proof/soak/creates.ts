@@ -20,9 +20,9 @@ export const createMachine = async (stage: SoakStage, machine: Sold, minted: boo
     const { exitCode, out, err, tookMs } = await stage.host.run('create', ...argv);
     machine.creating = false;
     stage.lastCreateMs = performance.now();
+    stage.createTakesMs = tookMs;
     if (exitCode === 0) {
       machine.failedMs = undefined;
-      stage.createTakesMs = tookMs;
       const { nft_token_id: token } = answerSchema.parse(JSON.parse(out.trim().split('\n').at(-1) ?? ''));
       const warned = err.includes('was not minted');
       if (minted && !warned && token !== undefined && token !== null) machine.token = BigInt(token);

@@ -16,6 +16,8 @@ const note = (
 ): void => void sent.push({ blockNumber: mined.blockNumber, transaction, ...more });
 
 const MOST_CREATING = 2;
+/** A create that takes longer than this says that the host is too slow for two at once. */
+const QUICK_MS = 15_000;
 const MOST_RUNNING = 5;
 const MOST_OPEN = 11;
 const DESTROY_AGAIN_MS = 5000;
@@ -37,7 +39,8 @@ export const isRunning = ({ running }: SoakStage, { name }: Sold): boolean => ru
 export const buy: Act = async (stage) => {
   const busy = open(stage).filter((machine) => machine.creating || isRunning(stage, machine)).length;
   const creating = open(stage).filter((machine) => machine.creating).length;
-  if (creating >= MOST_CREATING || busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
+  const most = stage.createTakesMs > QUICK_MS ? 1 : MOST_CREATING;
+  if (creating >= most || busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
   return buyFor(stage, stage.random.int(45, 100) + Math.round(stage.createTakesMs / 1000));
 };
 
