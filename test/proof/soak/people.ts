@@ -20,6 +20,7 @@ const MOST_CREATING = 2;
 const QUICK_MS = 15_000;
 const MOST_RUNNING = 5;
 const MOST_OPEN = 11;
+const EXTENDED_WITHIN_S = 30;
 const DESTROY_AGAIN_MS = 5000;
 const DESTROY_TRIES = 12;
 
@@ -51,12 +52,15 @@ export const buyFor = async (stage: SoakStage, seconds: number): Promise<string>
   const bought = await chain.buy(buyer, seconds);
   note(stage, bought, chain.transaction.buy(buyer, seconds), { kept: true, lost: () => undefined });
   const machine = sell(stage, bought.id, buyer);
+  machine.paidUntilUnix = Number(bought.expiresAtUnix);
   stage.background(`the create of ${machine.name}`, createMachine(stage, machine, stage.random.chance(0.5)));
   return `${machine.name} bought for ${seconds} s`;
 };
 
 export const extend: Act = async (stage) => {
-  const machine = drawn(stage, (each) => !each.cancelled && !each.condemned);
+  // Whoever is paid for long is left to run out, or nobody ever would.
+  const soon = Date.now() / 1000 + EXTENDED_WITHIN_S;
+  const machine = drawn(stage, (each) => !each.cancelled && !each.condemned && each.paidUntilUnix < soon);
   return machine && extendBy(stage, machine, stage.random.int(20, 60));
 };
 
@@ -64,6 +68,7 @@ export const extendBy = async (stage: SoakStage, machine: Sold, seconds: number)
   const { chain } = stage.host;
   const payer = payerOf(stage);
   const mined = await chain.extend(machine.id, seconds, payer);
+  machine.paidUntilUnix = Number(mined.expiresAtUnix);
   note(stage, mined, chain.transaction.extend(machine.id, seconds, payer));
   return `${machine.name} extended by ${seconds} s`;
 };
