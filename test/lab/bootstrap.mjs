@@ -31,7 +31,7 @@ const tests = [
   ...['chromium', 'debhelper', 'genisoimage', 'lintian', 'mmdebstrap', 'shellcheck', 'shfmt', 'systemd'],
   ...['dbus', 'polkitd'],
 ];
-const packages = { demo: lab, proof: lab, test: tests, packages: tests };
+const packages = { demo: lab, proof: [...lab, 'python3'], test: tests, packages: tests };
 
 const build = [process.execPath, 'debian/bundle.mjs'];
 

@@ -44,19 +44,24 @@ const main = async (argv: readonly string[]): Promise<number> => {
   const occasion: Occasion = { seed, progress: err, signal: controller.signal };
   const beganMs = performance.now();
   const rows: Row[] = [];
+  /** What was cut short has shown nothing. */
+  const part = async (title: string, work: () => Promise<readonly Row[]>): Promise<void> => {
+    err(title);
+    const made = await work();
+    controller.signal.throwIfAborted();
+    rows.push(...made);
+  };
   const run = async (): Promise<void> => {
     const soaking = { ...occasion, sabotaged, cleaner };
     if (soakMs !== undefined) {
       rows.push(await soak({ ...soaking, forMs: soakMs }));
       return;
     }
-    err(`histories, for ${SIMULATED_FOR}`);
-    rows.push(...(await playHistories(occasion, SIMULATED_FOR)));
     const plants = allPlants ? PLANTS : samplePlants(seed, SAMPLED_PLANTS);
-    err(`planting ${plants.length} faults`);
-    rows.push(await catchPlants(occasion, plants, PLANT_FOR[allPlants ? 'all' : 'sample']));
-    err('killing processes');
-    rows.push(...(await killProcesses(occasion)));
+    const plantFor = PLANT_FOR[allPlants ? 'all' : 'sample'];
+    await part(`histories, for ${SIMULATED_FOR}`, () => playHistories(occasion, SIMULATED_FOR));
+    await part(`planting ${plants.length} faults`, async () => [await catchPlants(occasion, plants, plantFor)]);
+    await part('killing processes', () => killProcesses(occasion));
     rows.push(await soak({ ...soaking, forMs: SOAK_MS }));
   };
   err(`seed ${seed}`);

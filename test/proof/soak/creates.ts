@@ -20,6 +20,7 @@ export const createMachine = async (stage: SoakStage, machine: Sold, minted: boo
     const { exitCode, out, err, tookMs } = await stage.host.run('create', ...argv);
     machine.creating = false;
     stage.lastCreateMs = performance.now();
+    stage.createTakesMs = tookMs;
     if (exitCode === 0) {
       machine.failedMs = undefined;
       const { nft_token_id: token } = answerSchema.parse(JSON.parse(out.trim().split('\n').at(-1) ?? ''));

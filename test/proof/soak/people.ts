@@ -16,8 +16,11 @@ const note = (
 ): void => void sent.push({ blockNumber: mined.blockNumber, transaction, ...more });
 
 const MOST_CREATING = 2;
+/** A create that takes longer than this says that the host is too slow for two at once. */
+const QUICK_MS = 15_000;
 const MOST_RUNNING = 5;
 const MOST_OPEN = 11;
+const EXTENDED_WITHIN_S = 30;
 const DESTROY_AGAIN_MS = 5000;
 const DESTROY_TRIES = 12;
 
@@ -37,8 +40,9 @@ export const isRunning = ({ running }: SoakStage, { name }: Sold): boolean => ru
 export const buy: Act = async (stage) => {
   const busy = open(stage).filter((machine) => machine.creating || isRunning(stage, machine)).length;
   const creating = open(stage).filter((machine) => machine.creating).length;
-  if (creating >= MOST_CREATING || busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
-  return buyFor(stage, stage.random.int(45, 100));
+  const most = stage.createTakesMs > QUICK_MS ? 1 : MOST_CREATING;
+  if (creating >= most || busy >= MOST_RUNNING || open(stage).length >= MOST_OPEN) return undefined;
+  return buyFor(stage, stage.random.int(45, 100) + Math.round(stage.createTakesMs / 1000));
 };
 
 /** Buys for so many seconds, and lets the machine be made. */
@@ -48,12 +52,15 @@ export const buyFor = async (stage: SoakStage, seconds: number): Promise<string>
   const bought = await chain.buy(buyer, seconds);
   note(stage, bought, chain.transaction.buy(buyer, seconds), { kept: true, lost: () => undefined });
   const machine = sell(stage, bought.id, buyer);
+  machine.paidUntilUnix = Number(bought.expiresAtUnix);
   stage.background(`the create of ${machine.name}`, createMachine(stage, machine, stage.random.chance(0.5)));
   return `${machine.name} bought for ${seconds} s`;
 };
 
 export const extend: Act = async (stage) => {
-  const machine = drawn(stage, (each) => !each.cancelled && !each.condemned);
+  // Whoever is paid for long is left to run out, or nobody ever would.
+  const soon = Date.now() / 1000 + EXTENDED_WITHIN_S;
+  const machine = drawn(stage, (each) => !each.cancelled && !each.condemned && each.paidUntilUnix < soon);
   return machine && extendBy(stage, machine, stage.random.int(20, 60));
 };
 
@@ -61,6 +68,7 @@ export const extendBy = async (stage: SoakStage, machine: Sold, seconds: number)
   const { chain } = stage.host;
   const payer = payerOf(stage);
   const mined = await chain.extend(machine.id, seconds, payer);
+  machine.paidUntilUnix = Number(mined.expiresAtUnix);
   note(stage, mined, chain.transaction.extend(machine.id, seconds, payer));
   return `${machine.name} extended by ${seconds} s`;
 };

@@ -13,7 +13,8 @@ export const sabotage = async (stage: SoakStage): Promise<void> => {
   const [victim] = sold.values();
   if (victim === undefined) return;
   victim.spared = true;
-  while (running.get(victim.name) !== true && !signal.aborted) await pause(stage, 200);
+  const itsOwners = (): boolean => running.get(victim.name) === true && !victim.creating;
+  while (!itsOwners() && !signal.aborted) await pause(stage, 200);
   await pause(stage, KNOWN_MS);
   stage.tell(`SABOTAGE: ${victim.name}, which is paid for, is destroyed`);
   await host.libvirt.virsh('destroy', '--domain', victim.name);

@@ -30,6 +30,9 @@ const BUSY_MS = 4000;
 const BUSY_FELT_MS = 10_000;
 /** What was sabotaged never comes to rest: a few looks must be enough to see it. */
 const SEEN_WITHIN_MS = 8000;
+/** Fewer machines, or more looks that came late, show too little to be called shown. */
+const FEW_MADE = 3;
+const OFTEN_LATE = 0.1;
 const FIRST_PAID_S = 90;
 const WANTED = '0 violations, all comes to rest';
 
@@ -86,6 +89,7 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
     random: createRandom(seed),
     sent: [],
     lastCreateMs: Number.NEGATIVE_INFINITY,
+    createTakesMs: 0,
     ending: false,
     count: (what) => void counts.set(what, (counts.get(what) ?? 0) + 1),
     background: (what, work) => {
@@ -173,7 +177,12 @@ export const soak = async (options: SoakOptions): Promise<Row> => {
     what: 'soak',
     figure: `${seconds} s, ${kills} kills, ${made} machines made, ${ended} ended, ${violations.length} violations`,
     wanted: WANTED,
-    verdict: violations.length > 0 || signal.aborted ? 'BROKEN' : made > 0 ? 'ok' : 'short',
+    verdict:
+      violations.length > 0 || signal.aborted
+        ? 'BROKEN'
+        : made < FEW_MADE || late > looks * OFTEN_LATE
+          ? 'short'
+          : 'ok',
     notes,
   };
 };

@@ -9,6 +9,8 @@ export interface Sold {
   failedMs: number | undefined;
   /** Its credential, where one was minted. */
   token: bigint | undefined;
+  /** When what was paid last runs out, unless a branch is replaced. */
+  paidUntilUnix: number;
   cancelled: boolean;
   /** An explicit destroy was ordered (D14). */
   condemned: boolean;
@@ -29,6 +31,7 @@ export const newSold = (id: bigint, buyer: string): Sold => ({
   creating: false,
   failedMs: undefined,
   token: undefined,
+  paidUntilUnix: 0,
   cancelled: false,
   condemned: false,
   ownerStopped: false,

@@ -31,6 +31,8 @@ export interface SoakStage {
   readonly sent: Sent[];
   /** When a create that may have minted ended last. */
   lastCreateMs: number;
+  /** How long a create takes on this host: what is bought has to outlast it. */
+  createTakesMs: number;
   /** Nothing that failed is tried again. */
   ending: boolean;
   readonly signal: AbortSignal;
