@@ -51,7 +51,7 @@ export const createFileGuests = (dir: string): FileGuests => {
       set(uuid, { gecos: argv[1] ?? '' });
       return done();
     }
-    if (program.endsWith('getent')) return done(`${argv.at(-1)}:x:1000:1000:${guest.gecos}:/home/user:/bin/bash\n`);
+    if (program.endsWith('getent')) return done(`${argv.at(-1)}:x:1000:1000:${guest.gecos}:/nonexistent:/bin/bash\n`);
     return done(guest.network);
   };
   return {

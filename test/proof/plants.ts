@@ -132,8 +132,8 @@ export const PLANTS: readonly Plant[] = [
     'the login is never given to a new owner',
     'D25',
     'src/operations/set-login.ts',
-    'await deps.journal.append(',
-    'await (async (..._: unknown[]) => undefined)(',
+    "await deps.journal.append([{ kind: 'login-set'",
+    "await (async (..._: unknown[]) => undefined)([{ kind: 'login-set'",
   ),
   one(
     'a node that says that there is none is believed at once, and for ever',

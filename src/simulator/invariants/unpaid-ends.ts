@@ -21,7 +21,7 @@ const createBreakerWatch = () => {
     stopped = [...stopped, ...more].filter(({ atMs }) => atMs > sinceMs);
     if (!openBreakers.has('suspend')) rightly = false;
     const there = machines.filter(({ domain }) => domain !== undefined).length;
-    const enough = Math.max(count, Math.ceil(share * there)) - CUT_SHORT;
+    const enough = Math.max(1, Math.max(count, Math.ceil(share * there)) - CUT_SHORT);
     rightly ||= openBreakers.has('suspend') && new Set(stopped.map(({ uuid }) => uuid)).size >= enough;
     return rightly;
   };

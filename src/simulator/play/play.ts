@@ -1,15 +1,15 @@
-import { explain } from '../../domain/errors.ts';
 import type { HarmKind, JournalState } from '../../domain/journal/memory.ts';
 import { INVARIANTS } from '../invariants/all.ts';
 import type { Invariant, Violation } from '../invariants/sight.ts';
 import type { Act, Scenario } from '../scenario/schema.ts';
 import { type DaemonLife, startDaemon } from '../world/daemon.ts';
-import { isDefect, type WorldLine } from '../world/log.ts';
+import { isDefect } from '../world/log.ts';
 import { word } from '../world/people.ts';
 import { createWorld } from '../world/world.ts';
 import { perform } from './acts.ts';
 import { createCoverage } from './coverage.ts';
 import type { Stage } from './stage.ts';
+import { actText, clockText, inWords } from './story-words.ts';
 import { createTroubles } from './troubles.ts';
 import { createWatcher } from './watcher.ts';
 
@@ -36,18 +36,6 @@ const MINUTE_MS = 60_000;
 /** How long nothing happens before all must have come to rest: the longest of all that anything waits for. */
 const restMs = ({ host }: Scenario): number =>
   3 * host.sweepEveryMs + 6 * host.pollEveryMs + (host.finalizedBlocks + 4) * host.blockMs + 20 * MINUTE_MS;
-
-const clockText = (ms: number): string => {
-  const s = Math.floor(ms / 1000);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  return `${Math.floor(s / 86_400)}d ${two(Math.floor(s / 3600) % 24)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
-};
-
-const inWords = ({ message, fields }: WorldLine): string => {
-  const { vm, row, because, step, why, what, err } = fields;
-  const parts = [vm, row, step, because, why, what, err === undefined ? undefined : explain(err)];
-  return `${message}: ${parts.filter((part) => part !== undefined).join('; ')}`;
-};
 
 /**
  * Plays one history and looks at every step whether something is that must never be. The same scenario plays the same
@@ -249,8 +237,3 @@ export const play = async (scenario: Scenario, options: PlayOptions = {}): Promi
     machineDays: (world.machines.size * world.clock.monotonicMs()) / 86_400_000,
   };
 };
-
-const actText = (act: Act): string =>
-  Object.entries(act)
-    .filter(([key]) => key !== 'at' && key !== 'do')
-    .reduce((text, [key, value]) => `${text} ${key}=${value}`, `${act.do}`);

@@ -20,6 +20,7 @@ import { EFFECTS, POOLS, SEEDS } from './host-parts.ts';
 import { createHostLocks } from './locks.ts';
 import { createWorldLog, type WorldLine } from './log.ts';
 import { newMachine, type WorldMachine, walletOf } from './machines.ts';
+import { createUuids, macOf } from './names.ts';
 import { createProcess, type Effect, type Process } from './process.ts';
 import { CHAIN_ID, chainSettingsOf, policyOf, START_UNIX_MS } from './settings.ts';
 
@@ -80,7 +81,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
   const policy = policyOf(scenario);
   const settings = chainSettingsOf(host);
   let boots = 1;
-  let made = 0;
+  const newUuid = createUuids();
   let lastToken = BigInt(host.machines);
 
   const records = new Proxy(stored, {
@@ -192,7 +193,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
       name,
       disks: [path],
       seeds: [seed],
-      interfaces: [{ mac: `52:54:00:00:${hexByte(number >> 8)}:${hexByte(number)}`, linkUp: true }],
+      interfaces: [{ mac: macOf(number), linkUp: true }],
       metadata: { schema: 1, uuid, subscription },
     });
     guest.gecos.set('customer', `wallet=${owner},nft=${number}`);
@@ -234,11 +235,7 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
     minterOf,
     logOf,
     blame: hearing.wrong,
-    /** For another machine: one that was tried in vain leaves its own to nobody. */
-    newUuid: (): string => {
-      made += 1;
-      return `11111111-0000-4000-8000-${String(made).padStart(12, '0')}`;
-    },
+    newUuid,
     lastMinted: () => minted,
     bootId: () => `boot-${boots}`,
     rebooted: () => {
@@ -251,5 +248,3 @@ export const createWorld = (scenario: Scenario, hearing: Hearing) => {
   };
 };
 export type World = ReturnType<typeof createWorld>;
-
-const hexByte = (value: number): string => (value & 0xff).toString(16).padStart(2, '0');

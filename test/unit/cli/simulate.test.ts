@@ -65,9 +65,9 @@ const scenario: Scenario = {
   },
   acts: [],
 };
-const written = async (): Promise<string> => {
+const written = async (host: Partial<Scenario['host']> = {}): Promise<string> => {
   const file = join(directory, 'scenario.json');
-  await writeFile(file, JSON.stringify(scenario));
+  await writeFile(file, JSON.stringify({ ...scenario, host: { ...scenario.host, ...host } }));
   return file;
 };
 const atOf = (story: string, what: RegExp): number => {
@@ -90,11 +90,11 @@ describe('simulate', () => {
     expect(graceMinutes).toBeLessThan(30);
   });
 
-  it('tells what a policy breaks, and exits 1: a breaker that waits for an operator', {
+  it('tells what a policy breaks, and exits 1: facts that are too old for harm before they are there', {
     timeout: 120_000,
   }, async () => {
-    const file = await written();
-    await configured('grace: 20m\nbreaker:\n  suspend: { count: 1, share: 0, window: 24h }\n');
+    const file = await written({ answerMs: 1500 });
+    await configured('grace: 20m\npolicy:\n  fresh_for_harm: 1s\n');
     const { code, stdout } = await ask('--scenario', file);
     expect(stdout).toMatch(/\nBROKEN unpaid-ends: blockhost-00\d runs \d+ min after its time was over\n/);
     expect(code).toBe(1);
