@@ -1,7 +1,7 @@
 import type { HarmKind, JournalState } from '../../domain/journal/memory.ts';
 import { INVARIANTS } from '../invariants/all.ts';
 import type { Invariant, Violation } from '../invariants/sight.ts';
-import type { Act, Scenario } from '../scenario/schema.ts';
+import type { Scenario } from '../scenario/schema.ts';
 import { type DaemonLife, startDaemon } from '../world/daemon.ts';
 import { isDefect } from '../world/log.ts';
 import { word } from '../world/people.ts';
