@@ -35,6 +35,8 @@ export interface Operation {
   readonly command?: (host: CrashHost) => Promise<unknown>;
   /** KNOWN SHORTFALL: once its word is given and its act is not, the daemon leaves it there; only the same command ends it. */
   readonly daemonDoesNotFinish?: true;
+  /** The same command again means as much again, and is no way to finish it. */
+  readonly addsUp?: true;
   /** What happens after the death, before anybody looks. */
   readonly meanwhile?: (host: CrashHost) => void;
 }
@@ -180,8 +182,13 @@ export const OPERATIONS: readonly Operation[] = [
     daemonDoesNotFinish: true,
   },
   { name: 'command resume', stage: stopped, command: (host) => resume(host), daemonDoesNotFinish: true },
-  { name: 'command resume --extend-days', stage: suspended, command: (host) => resume(host, 3) },
-  { name: 'command resume, out of quarantine', stage: quarantined, command: (host) => resume(host, 3) },
+  { name: 'command resume --extend-days', stage: suspended, command: (host) => resume(host, 3), addsUp: true },
+  {
+    name: 'command resume, out of quarantine',
+    stage: quarantined,
+    command: (host) => resume(host, 3),
+    addsUp: true,
+  },
   {
     name: 'command throttle',
     stage: running,

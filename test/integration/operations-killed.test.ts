@@ -42,7 +42,7 @@ const playOperation = async (number: number) => {
   const parent = join(work, String(number));
   const operation = OPERATIONS[number];
   if (operation === undefined) throw new Error(`no operation ${number}`);
-  const { name, command, daemonDoesNotFinish } = operation;
+  const { name, command, daemonDoesNotFinish, addsUp } = operation;
   const run = (task: string, at = 0, when = '') => killer.run([parent, String(number), task, String(at), when]);
   const text = (file: string): Promise<string> => readFile(join(parent, file), 'utf8');
   expect(await run('prepare'), name).toMatchObject({ exitCode: 0, stderr: '' });
@@ -56,7 +56,7 @@ const playOperation = async (number: number) => {
     ...trace.map((_, index) => ({ at: index + 1, when: 'after' }) as const),
   ];
   const byCommand = daemonDoesNotFinish ? (['again'] as const) : (['rest', 'again'] as const);
-  const lives = command === undefined ? (['rest'] as const) : byCommand;
+  const lives = command === undefined || addsUp ? (['rest'] as const) : byCommand;
   const every = deaths.flatMap((death) => lives.map((by): Point => ({ ...death, by })));
   const points = sampleOf(every, Math.min(POINTS_DRAWN, every.length));
   const astray: string[] = [];
