@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fromEvent } from 'rxjs';
 import type { Config } from '../config/load.ts';
 import { loadConfig } from '../config/load.ts';
-import { createPaths, type Paths } from '../config/paths.ts';
+import { createPaths } from '../config/paths.ts';
 import { ConfigError, explain, LockBusyError } from '../domain/errors.ts';
 import { createCalendar } from '../drivers/calendar/calendar.ts';
 import { createSystemClock } from '../drivers/clock/system-clock.ts';
@@ -12,7 +12,7 @@ import { createLog } from '../drivers/log/create-log.ts';
 import { secretsInUrls } from '../drivers/log/redact.ts';
 import { createServiceManager, takeNotifyEnvironment } from '../drivers/service-manager/systemd.ts';
 import { createEventSource } from '../drivers/virsh/event-source.ts';
-import { type Host, openHost } from '../host/open-host.ts';
+import { openHost } from '../host/open-host.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { ServiceManager } from '../ports/service-manager.ts';
@@ -21,6 +21,7 @@ import { followersOf } from './followers.ts';
 import { createGate, type Gate } from './gate.ts';
 import { missingOn } from './missing.ts';
 import { openSampling } from './open-sampling.ts';
+import type { Opened } from './opened.ts';
 import { gateKeysOf, serve } from './serve.ts';
 import { speakToManager } from './service-words.ts';
 import { EXIT, onStopSignal } from './shutdown.ts';
@@ -30,19 +31,13 @@ import { createVitals, type Vitals } from './vitals.ts';
 /** The nightly sweep comes at a time of its own within this span, so that a fleet of hosts does not come at once. */
 const NIGHTLY_SPREAD_MS = 1_800_000;
 
-interface Opened {
-  readonly config: Config;
-  readonly paths: Paths;
-  readonly host: Host;
-  readonly clock: Clock;
-  readonly log: Log;
+interface Served extends Opened {
   readonly gate: Gate;
   readonly vitals: Vitals;
-  readonly stop: AbortSignal;
 }
 
 /** What surrounds the daemon on a real host. */
-const surroundingsOf = ({ config, paths, host, clock, log, gate, vitals, stop }: Opened): Surroundings => ({
+const surroundingsOf = ({ config, paths, host, clock, log, gate, vitals, stop }: Served): Surroundings => ({
   config,
   deps: host.deps,
   journal: host.journal,

@@ -1,28 +1,15 @@
-import type { Config } from '../config/load.ts';
-import type { Paths } from '../config/paths.ts';
 import { parseCreateRequest } from '../domain/create-request.ts';
 import { createParts } from '../host/create-parts.ts';
-import type { Host } from '../host/open-host.ts';
 import { createMachine } from '../operations/create/create.ts';
 import { CREATE_PATIENCE } from '../operations/create/create-deps.ts';
 import { type CreateMissing, createMissing } from '../operations/create-missing.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Log } from '../ports/log.ts';
-
-export interface MissingOptions {
-  readonly config: Config;
-  readonly paths: Paths;
-  readonly host: Host;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly stop: AbortSignal;
-}
+import type { Opened } from './opened.ts';
 
 /** The subscription was just read: where it is not found any more, nothing is made of another class. */
 const PATIENCE = { ...CREATE_PATIENCE, noneMs: Number.POSITIVE_INFINITY };
 
 /** Makes what is paid for and missing as `create` does it, in the default size, and mints its credential (D13). */
-export const missingOn = ({ config, paths, host, clock, log, stop }: MissingOptions): CreateMissing =>
+export const missingOn = ({ config, paths, host, clock, log, stop }: Opened): CreateMissing =>
   createMissing({
     clock,
     policy: config.policy,

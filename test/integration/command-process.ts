@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, promises, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createPaths } from '../../src/config/paths.ts';
@@ -24,6 +23,7 @@ import type { Chain } from '../../src/ports/chain.ts';
 import type { MachineBuilder, MachineSpec } from '../../src/ports/machine-builder.ts';
 import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts';
 import { createModelLog } from '../models/model-log.ts';
+import { crashParts } from './crash-parts.ts';
 import { createDying, traceQuarantine } from './dying.ts';
 
 /**
@@ -106,16 +106,7 @@ const deps: CreateDeps = {
     network: () => '',
   },
   minter: traced('minter', { mint: async () => 42n, seal: async () => '0x' }),
-  pools: {
-    ipv4: { start: '192.168.122.2', end: '192.168.122.254', gateway: '192.168.122.1' },
-    ipv6: { prefix: '2001:db8::/120', start: 2, end: 254 },
-  },
-  hostAddresses: () => [],
-  newUuid: randomUUID,
-  patience: { chainMs: 0, noneMs: 0, agentMs: 1000 },
-  tell: () => undefined,
-  by: 'tester',
-  stop: new AbortController().signal,
+  ...crashParts(),
 };
 
 const create = async (): Promise<void> => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { promises } from 'node:fs';
 import { join } from 'node:path';
 import { createPaths } from '../../src/config/paths.ts';
@@ -18,6 +17,7 @@ import { createFileClock } from '../models/file-clock.ts';
 import { createFileGuests } from '../models/file-guest.ts';
 import { createFileBuilder, createFileHypervisor } from '../models/file-host.ts';
 import { createModelLog } from '../models/model-log.ts';
+import { crashParts } from './crash-parts.ts';
 import { createDying, type End, traceQuarantine } from './dying.ts';
 
 /** When this world begins. */
@@ -90,16 +90,7 @@ export const openCrashHost = async (dir: string, { policy, end = { at: 0, when: 
       }),
       network: ({ ipv4, ipv6 }) => `inet ${ipv4}/24 inet6 ${ipv6}/120`,
     },
-    pools: {
-      ipv4: { start: '192.168.122.2', end: '192.168.122.254', gateway: '192.168.122.1' },
-      ipv6: { prefix: '2001:db8::/120', start: 2, end: 254 },
-    },
-    hostAddresses: () => [],
-    newUuid: randomUUID,
-    patience: { chainMs: 0, noneMs: 0, agentMs: 1000 },
-    tell: () => undefined,
-    by: 'tester',
-    stop: new AbortController().signal,
+    ...crashParts(),
   };
 
   /** Looks at all machines as the daemon does, each time that one of them asks for it, until that moment. */

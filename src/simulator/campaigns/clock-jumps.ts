@@ -1,19 +1,8 @@
+import { atEachMoment } from './at-each-moment.ts';
 import type { Campaign } from './campaign.ts';
-import { type LifePace, wholeLife, withActs } from './life.ts';
-import { momentsOf } from './moments.ts';
+import { BRISK, withActs } from './life.ts';
 
 const HOUR = 3_600_000;
-
-const PACE: LifePace = {
-  unitMs: 1000,
-  blockMs: 6000,
-  pollEveryMs: 8000,
-  sweepEveryMs: 300_000,
-  tickMs: 1000,
-  nodes: 2,
-  safeBlocks: 2,
-  finalizedBlocks: 6,
-};
 
 const JUMPS = { 'three hours': 3 * HOUR, 'thirty days': 30 * 24 * HOUR } as const;
 const SOON_MS = 120_000;
@@ -22,10 +11,8 @@ const SOON_MS = 120_000;
 export const clockJumps: Campaign = {
   name: 'clock-jumps',
   about: 'the wall clock jumps 3 hours and 30 days, both ways, at every phase and step, and comes back or does not',
-  cases: async () => {
-    const life = wholeLife(PACE);
-    const moments = await momentsOf(life);
-    return moments.flatMap(({ name, atMs }) =>
+  cases: () =>
+    atEachMoment(BRISK, ({ name, atMs }, life) =>
       Object.entries(JUMPS).flatMap(([far, ms]) =>
         [1, -1].flatMap((sign) =>
           [false, true].map((stays) => ({
@@ -43,6 +30,5 @@ export const clockJumps: Campaign = {
           })),
         ),
       ),
-    );
-  },
+    ),
 };

@@ -1,20 +1,9 @@
 import { type Act, BABBLES, HOSTILE_EXPIRIES } from '../scenario/schema.ts';
+import { atEachMoment } from './at-each-moment.ts';
 import type { Campaign } from './campaign.ts';
-import { type LifePace, wholeLife, withActs } from './life.ts';
-import { momentsOf } from './moments.ts';
+import { BRISK, withActs } from './life.ts';
 
 const MINUTE = 60_000;
-
-const PACE: LifePace = {
-  unitMs: 1000,
-  blockMs: 6000,
-  pollEveryMs: 8000,
-  sweepEveryMs: 300_000,
-  tickMs: 1000,
-  nodes: 2,
-  safeBlocks: 2,
-  finalizedBlocks: 6,
-};
 
 type Kind = readonly [what: string, acts: (at: number) => readonly Act[]];
 
@@ -23,8 +12,6 @@ export const hostileData: Campaign = {
   name: 'hostile-data',
   about: 'maximal and malformed values from the chain, answers that are none, and event lines of a megabyte',
   cases: async () => {
-    const life = wholeLife(PACE);
-    const moments = await momentsOf(life);
     const kinds: readonly Kind[] = [
       ...BABBLES.map(
         (says): Kind => [`a node says ${says}`, (at) => [{ at, do: 'babble', node: 1, says, forMs: 3 * MINUTE }]],
@@ -37,7 +24,7 @@ export const hostileData: Campaign = {
       ),
       ['libvirt prints long lines', (at) => [{ at, do: 'long-lines', bytes: 1_000_000, count: 20 }]],
     ];
-    return moments.flatMap(({ name, atMs }) =>
+    return atEachMoment(BRISK, ({ name, atMs }, life) =>
       kinds.map(([what, make]) => ({
         name: `${what} ${name}`,
         scenario: () => withActs(life, make(atMs)),

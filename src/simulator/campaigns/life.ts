@@ -12,6 +12,18 @@ export interface LifePace {
   readonly finalizedBlocks: number;
 }
 
+/** A host whose life is played second by second. */
+export const BRISK: LifePace = {
+  unitMs: 1000,
+  blockMs: 6000,
+  pollEveryMs: 8000,
+  sweepEveryMs: 300_000,
+  tickMs: 1000,
+  nodes: 2,
+  safeBlocks: 2,
+  finalizedBlocks: 6,
+};
+
 /** How the machines of a life are called in it, by their numbers. */
 const WHO = { quits: 0, paysAgain: 1, paysLate: 2, sells: 3, crashes: 4, deaf: 5, stopped: 6, ordered: 7 } as const;
 

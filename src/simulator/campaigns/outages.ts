@@ -1,7 +1,7 @@
 import type { Act } from '../scenario/schema.ts';
+import { atEachMoment } from './at-each-moment.ts';
 import type { Campaign } from './campaign.ts';
-import { type LifePace, wholeLife, withActs } from './life.ts';
-import { momentsOf } from './moments.ts';
+import { type LifePace, withActs } from './life.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -34,14 +34,11 @@ const KINDS = {
 export const outages: Campaign = {
   name: 'outages',
   about: 'endpoints away for 24 hours: all, some and one of three, begun at every phase and step',
-  cases: async () => {
-    const life = wholeLife(PACE);
-    const moments = await momentsOf(life);
-    return moments.flatMap(({ name, atMs }) =>
+  cases: () =>
+    atEachMoment(PACE, ({ name, atMs }, life) =>
       Object.entries(KINDS).map(([kind, acts]) => ({
         name: `${kind} ${name}`,
         scenario: () => withActs(life, acts(atMs)),
       })),
-    );
-  },
+    ),
 };

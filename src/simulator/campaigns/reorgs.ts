@@ -1,6 +1,6 @@
+import { atEachMoment } from './at-each-moment.ts';
 import type { Campaign } from './campaign.ts';
-import { type LifePace, wholeLife, withActs } from './life.ts';
-import { momentsOf } from './moments.ts';
+import { type LifePace, withActs } from './life.ts';
 
 const DEEPEST = 64;
 
@@ -20,10 +20,8 @@ export const reorgs: Campaign = {
   name: 'reorgs',
   about: `reorgs of 1 to ${DEEPEST} blocks at every phase and step of every operation`,
   cases: async () => {
-    const life = wholeLife(PACE);
-    const moments = await momentsOf(life);
     const depths = Array.from({ length: DEEPEST }, (_, index) => index + 1);
-    return moments.flatMap(({ name, atMs }) =>
+    return atEachMoment(PACE, ({ name, atMs }, life) =>
       depths.flatMap((depth) =>
         [true, false].map((keeps) => ({
           name: `${depth} blocks, ${keeps ? 'kept' : 'lost'}, ${name}`,
